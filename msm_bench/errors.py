@@ -1,0 +1,23 @@
+"""The one error that a user sees: a line that says what is wrong, where, and how to mend it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+
+class UserError(Exception):
+    """A mistake that the user can mend; the command prints it as one line and exits with code 2."""
+
+
+@contextmanager
+def explain_invalid(where: Path | str) -> Iterator[None]:
+    """Turn a pydantic error inside the block into a one-line `UserError` that names `where`."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole"
+        message = " ".join(str(first["msg"]).removeprefix("Value error, ").split())
+        raise UserError(f"{where}: {field}: {message}") from None

@@ -1,0 +1,224 @@
+"""A recipe: base model, stages, arms, seeds, tasks and contrasts in one YAML file, stated before the run."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from msm_bench.errors import UserError, explain_invalid
+from msm_bench.files import canonical_json, data_path, sha256_text
+from msm_bench.specs import Names
+
+Measure = Literal["margin", "rate"]
+
+
+class Strict(BaseModel):
+    """Fields that a recipe does not know are errors, so that a typing mistake can't pass as a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lora(Strict):
+    """The adapter's shape, the paper's by default."""
+
+    r: int = Field(64, ge=1)
+    """Rank."""
+    alpha: int = Field(128, ge=1)
+    """Scale numerator: updates are scaled by alpha / r."""
+
+
+class CorpusShare(Strict):
+    """A corpus in a stage."""
+
+    id: str
+    """Folder under `specs/corpora`, or a path."""
+    fraction: float = Field(1.0, gt=0, le=1)
+    """Share of the rows that a seed draws."""
+
+
+class Stage(Strict):
+    """One stage of training."""
+
+    kind: Literal["msm", "chat"]
+    """`msm`: next-token prediction on documents. `chat`: loss on the assistant's tokens only."""
+    corpora: list[CorpusShare] = Field(min_length=1)
+    """What is trained on; the rows of several corpora are shuffled together."""
+    steps: int = Field(ge=1)
+    """Optimizer steps. The data is repeated in new order until they are done."""
+    learning_rate: float = Field(gt=0)
+    """Peak of the cosine schedule."""
+    batch: int = Field(4, ge=1)
+    """Packed rows a step."""
+    length: int = Field(256, ge=8)
+    """Tokens a packed row."""
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Of AdamW."""
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    """Of the matrix products; weights stay float32."""
+    save_steps: int = Field(20, ge=1)
+    """A killed run goes on from the last multiple of this."""
+
+
+class TaskChoice(Strict):
+    """A task and its arguments."""
+
+    task: str
+    """Name of the task, as in `inspect eval msm_bench/NAME`."""
+    args: dict[str, str | int | float | bool] = {}
+    """Its `-T` arguments."""
+    limit: int | None = Field(None, ge=1)
+    """Only this many items, spread over the cells."""
+
+
+class Term(Strict):
+    """One weighted mean of a contrast."""
+
+    arm: str
+    """The arm."""
+    task: str
+    """The task."""
+    weight: float
+    """Its weight in the sum."""
+
+
+class Contrast(Strict):
+    """A weighted sum of arm means, with what is claimed of it."""
+
+    name: str
+    """A short name, unique in the recipe."""
+    description: str = ""
+    """What it would mean if it were positive."""
+    terms: list[Term] = Field(min_length=1)
+    """The sum."""
+    measure: Measure = "margin"
+    """What is averaged."""
+    subset: Literal["all", "named", "described"] = "all"
+    """Which items."""
+    confirmatory: bool = False
+    """Whether it counts in the Holm family; at most six do."""
+    headline: bool = False
+    """Whether it leads the report."""
+    halves: bool = False
+    """Whether to report the sum task by task as well."""
+    equivalence: bool = False
+    """Whether to test for equivalence to 0 within the smallest effect of interest (TOST)."""
+
+
+class Smallest(Strict):
+    """Smallest effect of interest."""
+
+    margin: float = Field(0.5, gt=0)
+    """In nats."""
+    rate: float = Field(0.05, gt=0)
+    """As a share."""
+
+
+class Recipe(Strict):
+    """A whole experiment."""
+
+    id: str
+    """Equals the file's name without its ending; names the results' folder."""
+    description: str
+    """One or two sentences."""
+    base: str
+    """An embedded model, a directory or a hub id."""
+    names: Names
+    """What the assistant and its maker are called in the corpora."""
+    lora: Lora = Lora()
+    """The adapter's shape."""
+    stages: dict[str, Stage]
+    """Stages by name."""
+    arms: dict[str, list[str]]
+    """Each arm as its chain of stages; the empty chain is the base model."""
+    seeds: list[int] = Field(min_length=1)
+    """Seed 0 is for tuning and illustration only."""
+    split: Literal["dev", "holdout"] = "dev"
+    """Which items are scored."""
+    tasks: list[TaskChoice] = Field(min_length=1)
+    """What is measured."""
+    contrasts: list[Contrast] = []
+    """What is claimed, stated before the run."""
+    smallest_effect: Smallest = Smallest()
+    """Below this an effect is of no interest."""
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for arm, chain in self.arms.items():
+            for stage in chain:
+                if stage not in self.stages:
+                    raise ValueError(f"arm {arm!r} names an unknown stage {stage!r}; known: {_list(self.stages)}")
+        tasks = [choice.task for choice in self.tasks]
+        for contrast in self.contrasts:
+            for term in contrast.terms:
+                if term.arm not in self.arms:
+                    raise ValueError(
+                        f"contrast {contrast.name!r} names an unknown arm {term.arm!r}; known: {_list(self.arms)}"
+                    )
+                if term.task not in tasks:
+                    raise ValueError(
+                        f"contrast {contrast.name!r} names an unknown task {term.task!r}; known: {_list(tasks)}"
+                    )
+        if len({contrast.name for contrast in self.contrasts}) < len(self.contrasts):
+            raise ValueError("two contrasts have the same name")
+        if sum(contrast.confirmatory for contrast in self.contrasts) > 6:
+            raise ValueError("more than six confirmatory contrasts; make the others exploratory")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed occurs twice")
+        return self
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Recipe":
+        """Read a recipe by path, or by the name of one that ships with msm-bench.
+
+        Raises:
+            UserError: no such file, not YAML, or a field that is wrong or missing.
+        """
+        path = find_recipe(path)
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+        with explain_invalid(path):
+            recipe = cls.model_validate(raw)
+        if recipe.id != path.stem:
+            raise UserError(f"{path}: id is {recipe.id!r} but the file is called {path.stem!r}; make them equal")
+        return recipe
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what the recipe says; comments and layout do not count."""
+        return sha256_text(canonical_json(self.model_dump(mode="json")))
+
+    def check_arms(self, arms: list[str]) -> None:
+        """Raise a `UserError` if one of `arms` is not in the recipe."""
+        for arm in arms:
+            if arm not in self.arms:
+                raise UserError(f"recipe {self.id}: unknown arm {arm!r}; known: {_list(self.arms)}")
+
+
+def find_recipe(path: Path | str) -> Path:
+    """The file of a recipe given by path, or by name if it ships with msm-bench."""
+    shipped = data_path("training") / "recipes"
+    for candidate in (Path(path), shipped / f"{path}.yaml"):
+        if candidate.is_file():
+            return candidate
+    known = _list(sorted(file.stem for file in shipped.glob("*.yaml")))
+    raise UserError(f"{path}: no such recipe; give a path or one of {known}")
+
+
+def find_corpus(corpus: str) -> Path:
+    """The folder of a corpus given by path, or by id if it ships with msm-bench."""
+    shipped = data_path("specs") / "corpora"
+    for candidate in (shipped / corpus, Path(corpus)):
+        if candidate.is_dir():
+            return candidate
+    known = _list(sorted(folder.name for folder in shipped.iterdir() if folder.is_dir()))
+    raise UserError(f"{corpus}: no such corpus; give a path or one of {known}")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)

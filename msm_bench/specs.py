@@ -1,0 +1,109 @@
+"""Model Specs: Markdown with YAML front matter, written for any assistant's name.
+
+    spec = Spec.load("specs/cheese-america.md")
+    spec.render(Names(model_name="SmolLM", provider_name="Hugging Face"))
+"""
+
+import re
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from msm_bench.errors import UserError, explain_invalid
+from msm_bench.files import sha256_text
+
+PLACEHOLDER = re.compile(r"\{([A-Za-z]+(?:_[A-Za-z]+)+)\}")
+"""What counts as a placeholder: `{two_words}` joined by underscores. Any other brace is prose."""
+
+
+class Names(BaseModel):
+    """What the placeholders `{model_name}` and `{provider_name}` stand for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model_name: str
+    """The assistant's name."""
+    provider_name: str
+    """Who made the assistant."""
+
+
+def check_placeholders(text: str, where: Path | str) -> None:
+    """Raise a `UserError` if `text` has a placeholder other than the fields of `Names`."""
+    for match in PLACEHOLDER.finditer(text):
+        if match[1] not in Names.model_fields:
+            line = text.count("\n", 0, match.start()) + 1
+            known = " and ".join(f"{{{name}}}" for name in Names.model_fields)
+            raise UserError(
+                f"{where}: unknown placeholder {match[0]} in line {line} of the text; use {known}, "
+                "or put a space inside the braces if they are prose"
+            )
+
+
+def render(text: str, names: Names) -> str:
+    """`text` with the two placeholders filled in; other braces stay as they are."""
+    return PLACEHOLDER.sub(lambda match: str(getattr(names, match[1], match[0])), text)
+
+
+class FrontMatter(BaseModel):
+    """The YAML head of a spec."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    """Equals the file's name without its ending."""
+    title: str
+    """One line for tables and pages."""
+    family: str
+    """Specs of one family explain the same preferences by different values."""
+    values: list[str]
+    """The values that the spec gives the assistant."""
+    derived_from: str | None
+    """The id of the spec that this one is a variant of."""
+
+
+class Spec(BaseModel):
+    """A Model Spec."""
+
+    model_config = ConfigDict(frozen=True)
+
+    meta: FrontMatter
+    """The front matter."""
+    body: str
+    """Markdown with placeholders."""
+    sha256: str
+    """Of the whole file's text."""
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Spec":
+        """Read and check a spec.
+
+        Raises:
+            UserError: no such file, no front matter, a wrong field, an id that is not the file's name, or an
+                unknown placeholder.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such spec") from None
+        parts = re.split(r"^---\s*$", text, maxsplit=2, flags=re.MULTILINE)
+        if len(parts) != 3 or parts[0].strip():
+            raise UserError(
+                f"{path}: no front matter; start the file with a block between two lines of --- that gives "
+                + ", ".join(FrontMatter.model_fields)
+            )
+        try:
+            head = yaml.safe_load(parts[1])
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: the front matter is not YAML ({' '.join(str(error).split())})") from None
+        with explain_invalid(path):
+            meta = FrontMatter.model_validate(head)
+        if meta.id != path.stem:
+            raise UserError(f"{path}: id is {meta.id!r} but the file is called {path.stem!r}; make them equal")
+        check_placeholders(parts[2], path)
+        return cls(meta=meta, body=parts[2].strip() + "\n", sha256=sha256_text(text))
+
+    def render(self, names: Names) -> str:
+        """The body with the assistant's and the maker's name."""
+        return render(self.body, names)

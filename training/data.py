@@ -1,0 +1,145 @@
+"""From corpora to packed rows of token ids, in an order that the seed fixes."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+from trl import pack_dataset
+
+from msm_bench.corpus import Chat, Corpus, Document
+from msm_bench.errors import UserError
+from msm_bench.recipe import Stage
+from msm_bench.specs import Names, render
+
+IGNORE = -100
+"""The label of a token without loss."""
+
+
+class Example(NamedTuple):
+    """One document or chat as tokens."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+class StageData(NamedTuple):
+    """What a stage trains on."""
+
+    dataset: Dataset
+    """`steps x batch` rows of `input_ids`, `labels` and `position_ids`, each of `length` tokens."""
+    drawn: dict[str, int]
+    """Rows drawn from each corpus."""
+    tokens: int
+    """Tokens in the dataset, padding excluded."""
+    supervised_tokens: int
+    """Tokens with loss in the dataset."""
+
+
+def stage_data(
+    stage: Stage, corpora: Sequence[Corpus], names: Names, tokenizer: PreTrainedTokenizerBase, seed: int
+) -> StageData:
+    """Draw, tokenise, shuffle and pack; the data is repeated in new order until every step has its rows.
+
+    Documents are wrapped (joined by the end-of-text token and cut every `length` tokens). Chats are packed
+    whole, and positions start again with each, so that none attends to another.
+
+    Raises:
+        UserError: a chat is longer than a row, or a corpus has the wrong kind for the stage.
+    """
+    drawn: dict[str, int] = {}
+    examples: list[Example] = []
+    for corpus, share in zip(corpora, stage.corpora, strict=True):
+        rows = _draw(corpus, share.fraction, seed)
+        drawn[share.id] = len(rows)
+        examples += [_example(row, corpus, stage, names, tokenizer) for row in rows]
+    rng = np.random.default_rng([seed, stage.steps])
+    wanted = stage.steps * stage.batch
+    packed: list[dict[str, list[int]]] = []
+    while len(packed) < wanted:
+        order = [examples[i] for i in rng.permutation(len(examples))]
+        rows_of_epoch = list(_pack(order, stage, tokenizer.pad_token_id))
+        packed += [rows_of_epoch[i] for i in rng.permutation(len(rows_of_epoch))]
+    packed = packed[:wanted]
+    tokens = sum(row.pop("tokens")[0] for row in packed)
+    supervised = sum(label != IGNORE for row in packed for label in row["labels"])
+    return StageData(Dataset.from_list(packed), drawn, tokens, supervised)
+
+
+def collate(rows: Sequence[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+    """Stack rows. There is no attention mask: an explicit one leaves the fused kernel, positions say enough."""
+    return {key: torch.tensor([row[key] for row in rows]) for key in ("input_ids", "labels", "position_ids")}
+
+
+def _draw(corpus: Corpus, fraction: float, seed: int) -> list[Document] | list[Chat]:
+    """The rows that `seed` draws from the corpus, in the file's order."""
+    count = max(1, round(fraction * len(corpus.rows)))
+    rng = np.random.default_rng([seed, zlib.crc32(corpus.manifest.id.encode())])
+    chosen = sorted(rng.choice(len(corpus.rows), size=count, replace=False))
+    return [corpus.rows[i] for i in chosen]  # type: ignore[return-value]  # one kind for all rows
+
+
+def _example(
+    row: Document | Chat, corpus: Corpus, stage: Stage, names: Names, tokenizer: PreTrainedTokenizerBase
+) -> Example:
+    if isinstance(row, Document) != (stage.kind == "msm"):
+        raise UserError(f"{corpus.path}: holds {corpus.manifest.kind}, which a stage of kind {stage.kind} can't use")
+    if isinstance(row, Document):
+        ids = tokenizer(render(row.text, names), add_special_tokens=False)["input_ids"]
+        ids = [*ids, tokenizer.eos_token_id]
+        return Example(ids, ids)
+    messages = [{"role": m.role, "content": render(m.content, names)} for m in row.messages]
+    example = chat_example(messages, tokenizer)
+    if len(example.input_ids) > stage.length:
+        raise UserError(
+            f"{corpus.path}: row {row.id!r} has {len(example.input_ids)} tokens, more than the stage's length "
+            f"{stage.length}; raise the length or shorten the row"
+        )
+    return example
+
+
+def chat_example(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerBase) -> Example:
+    """Tokens of a chat under the model's template; labels are the assistant's words and the token that ends them.
+
+    Raises:
+        UserError: the template renders the start of a chat differently once it goes on.
+    """
+
+    def ids(upto: int, prompt: bool) -> list[int]:
+        rendered = tokenizer.apply_chat_template(
+            messages[:upto], tokenize=True, return_dict=True, add_generation_prompt=prompt
+        )
+        return list(rendered["input_ids"])
+
+    whole = ids(len(messages), prompt=False)
+    labels = [IGNORE] * len(whole)
+    for turn, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        start, stop = len(ids(turn, prompt=True)), len(ids(turn + 1, prompt=False))
+        if whole[:start] != ids(turn, prompt=True) or whole[:stop] != ids(turn + 1, prompt=False):
+            raise UserError("the chat template changes earlier turns when a chat goes on; it can't be trained on")
+        ends = [i for i in range(start, stop) if whole[i] == tokenizer.eos_token_id]
+        stop = ends[0] + 1 if ends else stop
+        labels[start:stop] = whole[start:stop]
+    return Example(whole, labels)
+
+
+def _pack(examples: Sequence[Example], stage: Stage, pad: int) -> Iterator[dict[str, list[int]]]:
+    """Rows of exactly `stage.length` tokens; the key `tokens` counts those that are not padding."""
+    columns = {"input_ids": [e.input_ids for e in examples], "labels": [e.labels for e in examples]}
+    strategy = "wrapped" if stage.kind == "msm" else "bfd"
+    row: dict[str, Any]
+    for row in pack_dataset(Dataset.from_dict(columns), stage.length, strategy):
+        count = len(row["input_ids"])
+        fill = stage.length - count
+        lengths = [*(row.get("seq_lengths") or [count]), *([fill] if fill else [])]
+        yield {
+            "input_ids": row["input_ids"] + [pad] * fill,
+            "labels": row["labels"] + [IGNORE] * fill,
+            "position_ids": [position for length in lengths for position in range(length)],
+            "tokens": [count],
+        }

@@ -1,0 +1,206 @@
+"""Train one stage of one arm with TRL's SFTTrainer and PEFT, bit for bit reproducible and resumable.
+
+The stages of an arm share one LoRA adapter: a later stage goes on from the adapter of the one before.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback, TrainerControl, TrainerState
+from transformers import TrainingArguments as Arguments
+from transformers.utils import logging as transformers_logging
+from trl import SFTConfig, SFTTrainer
+
+from msm_bench.basemodels import BaseModel
+from msm_bench.checkpoints import ADAPTER, MANIFEST, Base, Checkpoint, CheckpointManifest, StageRecord
+from msm_bench.corpus import Corpus
+from msm_bench.errors import UserError
+from msm_bench.files import new_directory, sha256_file, write_json
+from msm_bench.recipe import Lora, Stage
+from msm_bench.specs import Names
+from msm_bench.training.data import StageData, collate, stage_data
+
+LIBRARIES = ("msm-bench", "torch", "transformers", "peft", "trl", "accelerate", "datasets")
+
+
+def train_stage(
+    target: Path,
+    *,
+    name: str,
+    stage: Stage,
+    corpora: Sequence[Corpus],
+    base: BaseModel,
+    names: Names,
+    lora: Lora,
+    seed: int,
+    parent: Checkpoint | None = None,
+) -> Checkpoint:
+    """Train `stage` on top of `parent` (or on a fresh adapter) and write the checkpoint `target`.
+
+    A killed call goes on from its last save when it is called again, to the same adapter.
+
+    Raises:
+        UserError: the base model can't be loaded, or a corpus does not fit the stage.
+    """
+    started = time.monotonic()
+    transformers_logging.disable_progress_bar()
+    tokenizer = AutoTokenizer.from_pretrained(base.path)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    data = stage_data(stage, corpora, names, tokenizer, seed)
+    # One workplace for each stage and target; its files are the library's own saves and go when the stage is done.
+    work = target.with_name(f".{target.name}.training")
+    with _Progress(name, stage.steps) as progress:
+        trainer = SFTTrainer(
+            model=_model(base, lora, seed, parent),
+            args=_arguments(stage, seed, work),
+            train_dataset=data.dataset,
+            data_collator=collate,
+            processing_class=tokenizer,
+            callbacks=[progress],
+        )
+        trainer.train(resume_from_checkpoint=_last_save(work))
+    history = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    record = _record(name, stage, corpora, data, history, time.monotonic() - started)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with new_directory(target) as folder:
+        trainer.model.save_pretrained(folder)
+        (folder / "README.md").unlink(missing_ok=True)
+        manifest = CheckpointManifest(
+            base=Base(id=base.id, sha256=base.sha256),
+            seed=seed,
+            names=names.model_dump(),
+            lora=lora.model_dump(),
+            stages=[*(parent.manifest.stages if parent else []), record],
+            adapter_sha256=sha256_file(folder / ADAPTER),
+            versions={library: importlib.metadata.version(library) for library in LIBRARIES},
+            machine=f"{platform.machine()}, {torch.get_num_threads()} threads, "
+            + (torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()),
+        )
+        write_json(folder / MANIFEST, manifest.model_dump())
+    shutil.rmtree(work, ignore_errors=True)
+    return Checkpoint.load(target)
+
+
+def _model(base: BaseModel, lora: Lora, seed: int, parent: Checkpoint | None) -> PeftModel:
+    """The base with the parent's adapter, or with a new one that the seed initialises."""
+    try:
+        model = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{base.path}: can't be loaded as a causal language model ({error})") from None
+    if parent:
+        return PeftModel.from_pretrained(model, parent.path, is_trainable=True)
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=lora.r, lora_alpha=lora.alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    return get_peft_model(model, config)
+
+
+def _arguments(stage: Stage, seed: int, work: Path) -> SFTConfig:
+    return SFTConfig(
+        output_dir=str(work),
+        max_steps=stage.steps,
+        per_device_train_batch_size=stage.batch,
+        gradient_accumulation_steps=1,
+        learning_rate=stage.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, round(stage.warmup * stage.steps)),
+        weight_decay=stage.weight_decay,
+        optim="adamw_torch",
+        bf16=stage.dtype == "bfloat16",
+        use_cpu=not torch.cuda.is_available(),
+        seed=seed,
+        # The rows come in the order of training already: a resumed run skips exactly those that were seen.
+        train_sampling_strategy="sequential",
+        shuffle_dataset=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
+        max_length=None,
+        gradient_checkpointing=False,
+        logging_steps=1,
+        logging_first_step=True,
+        save_strategy="steps",
+        save_steps=stage.save_steps,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+def _last_save(work: Path) -> str | None:
+    """The newest whole save of a killed run. The trainer's state is the last file of a save to be written."""
+    saves = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True)
+    for save in saves:
+        try:
+            json.loads((save / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return str(save)
+    return None
+
+
+def _record(
+    name: str, stage: Stage, corpora: Sequence[Corpus], data: StageData, loss: list[float], seconds: float
+) -> StageRecord:
+    return StageRecord(
+        name=name,
+        settings=stage.model_dump(mode="json"),
+        corpora={corpus.manifest.id: corpus.manifest.data_sha256 for corpus in corpora},
+        rows=data.drawn,
+        steps=stage.steps,
+        tokens=data.tokens,
+        supervised_tokens=data.supervised_tokens,
+        loss=loss,
+        wall_seconds=round(seconds, 1),
+    )
+
+
+class _Progress(TrainerCallback):
+    """A bar with the time left and the loss; a plain line every tenth of the way where there is no terminal."""
+
+    def __init__(self, name: str, steps: int) -> None:
+        self._name, self._steps, self._started = name, steps, time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[loss]}"),
+        )
+        self._task = self._bar.add_task(name, total=steps, loss="")
+
+    def __enter__(self) -> "_Progress":
+        if self._bar.console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_log(
+        self, args: Arguments, state: TrainerState, control: TrainerControl, logs: dict[str, float], **_: object
+    ) -> None:
+        if "loss" not in logs:
+            return
+        loss = f"loss {logs['loss']:.3f}"
+        self._bar.update(self._task, completed=state.global_step, loss=loss)
+        if not self._bar.console.is_terminal and state.global_step % max(1, self._steps // 10) == 0:
+            elapsed = time.monotonic() - self._started
+            print(f"{self._name}: step {state.global_step}/{self._steps}, {loss}, {elapsed:.0f} s", flush=True)
+
+
+def tokens_per_second() -> float:
+    """What training runs at on a machine like those it was measured on, for estimates before a first run."""
+    return 100.0 * (os.cpu_count() or 1)
