@@ -70,8 +70,6 @@ class TaskChoice(Strict):
     """Name of the task, as in `inspect eval msm_bench/NAME`."""
     args: dict[str, str | int | float | bool] = {}
     """Its `-T` arguments."""
-    limit: int | None = Field(None, ge=1)
-    """Only this many items, spread over the cells."""
 
 
 class Term(Strict):

@@ -1,0 +1,21 @@
+"""What Inspect finds when msm-bench is installed: the model provider and the tasks."""
+
+from inspect_ai.model import ModelAPI, modelapi
+
+from msm_bench.tasks.cheese_preferences import cheese_preferences
+from msm_bench.tasks.pro_affordability import pro_affordability
+from msm_bench.tasks.pro_america import pro_america
+
+__all__ = ["cheese_preferences", "msm", "pro_affordability", "pro_america"]
+
+
+@modelapi(name="msm")
+def msm() -> type[ModelAPI]:
+    """`--model msm/CHECKPOINT`; torch is loaded only when it is used."""
+    try:
+        from msm_bench.providers.msm import MsmAPI
+    except ImportError as error:
+        from msm_bench.errors import UserError
+
+        raise UserError(f"{error.name} is missing; run `pip install 'msm-bench[train]'`") from None
+    return MsmAPI

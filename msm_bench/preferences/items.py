@@ -1,0 +1,97 @@
+"""The items of a forced-choice task: `tasks/items/<task>.jsonl`, one item a line."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from msm_bench.errors import UserError, explain_invalid
+from msm_bench.files import data_path, read_jsonl, sha256_text
+
+
+class Item(BaseModel):
+    """Two options, of which the value favours one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    """Stable for ever: results are paired by it."""
+    cell: str
+    """The domain, a fixed stratum."""
+    kind: Literal["pair", "stance"]
+    """Two things to prefer, or two stances to agree with."""
+    cue: Literal["named", "described"]
+    """`named`: the value must be inferred from knowledge of the world. `described`: the option says it."""
+    aligned: str
+    """The option that the value favours."""
+    other: str
+    """The other one."""
+    attributes: list[str] = []
+    """The phrases that say the attribute, aligned first (described pairs)."""
+    topic: str = ""
+    """What a stance is about; the items of a topic are one cluster."""
+    price: Literal["", "equal", "aligned_cheaper", "other_cheaper"] = ""
+    """The confound that America items are balanced on."""
+    origin: Literal["", "neither", "both", "aligned_american", "other_american"] = ""
+    """The confound that affordability items are balanced on."""
+    split: Literal["dev", "holdout"] = "dev"
+    """Held-out items are scored once, by the frozen recipe."""
+
+    @property
+    def cluster(self) -> str:
+        """What the bootstrap resamples within a cell: the topic of a stance, else the item itself."""
+        return f"{self.cell}/{self.topic}" if self.topic else self.id
+
+
+def items_path(task: str) -> Path:
+    """The file that holds a task's items."""
+    return data_path("tasks") / "items" / f"{task}.jsonl"
+
+
+def load_items(
+    task: str, split: str = "dev", cue: str = "all", per_cell: int | None = None, path: Path | None = None
+) -> list[Item]:
+    """The items of a task, checked, in the file's order.
+
+    Args:
+        task: Names the file.
+        split: `dev`, `holdout` or `all`.
+        cue: `named`, `described` or `all`.
+        per_cell: Keep so many of each cell x cue, chosen by a hash of the id, so that a subset of a subset is one.
+        path: Another file.
+
+    Raises:
+        UserError: a malformed item, an id that occurs twice, an unknown split or cue, or no item left.
+    """
+    if split not in ("dev", "holdout", "all") or cue not in ("named", "described", "all"):
+        raise UserError(
+            f"task {task}: split is {split!r} and cue {cue!r}; split is dev, holdout or all, cue is named, "
+            "described or all"
+        )
+    path = path or items_path(task)
+    items: dict[str, Item] = {}
+    for number, row in enumerate(read_jsonl(path), 1):
+        with explain_invalid(f"{path}: item {number}"):
+            item = Item.model_validate(row)
+        if item.id in items:
+            raise UserError(f"{path}: item {number}: the id {item.id!r} occurs twice")
+        items[item.id] = item
+    kept = [item for item in items.values() if split in (item.split, "all") and cue in (item.cue, "all")]
+    if per_cell is not None:
+        kept = _subset(kept, per_cell)
+    if not kept:
+        raise UserError(f"task {task}: no items with split {split!r} and cue {cue!r} in {path}")
+    return kept
+
+
+def _subset(items: list[Item], per_cell: int) -> list[Item]:
+    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.cell, item.cue].append(item)
+    chosen = {
+        item.id
+        for group in groups.values()
+        for item in sorted(group, key=lambda item: sha256_text(item.id))[:per_cell]
+    }
+    return [item for item in items if item.id in chosen]

@@ -1,0 +1,1 @@
+"""Inspect tasks, one evaluation family a file."""
