@@ -75,6 +75,10 @@ def reserved_nouns(path: Path) -> dict[str, list[str]]:
 
 
 def mentions(text: str, terms: Iterable[str]) -> list[str]:
-    """The `terms` that stand in `text` as whole words, in singular or in a plural with -s or -es, any case."""
-    lowered = text.lower()
-    return [term for term in terms if re.search(rf"\b{re.escape(term.lower())}(e?s)?\b", lowered)]
+    """The `terms` that stand in `text` as whole words, in singular or in a regular plural, any case."""
+    return [term for term in terms if re.search(rf"\b{re.escape(term)}{_plural(term)}\b", text, re.IGNORECASE)]
+
+
+def _plural(term: str) -> str:
+    """A pattern for the plural ending: -es after a sibilant or o, else -s; `cares` is no plural of `car`."""
+    return "(es)?" if re.search(r"(s|x|z|ch|sh|o)$", term) else "s?"

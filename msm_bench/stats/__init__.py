@@ -1,0 +1,27 @@
+"""Contrasts with their uncertainty: paired by item, clustered, crossed with seeds, and stated before the run."""
+
+from msm_bench.stats.bootstrap import crossed_bootstrap
+from msm_bench.stats.contrast import ContrastResult, baseline_contrasts, evaluate, evaluate_all, term_values
+from msm_bench.stats.sharpening import Sharpening, sharpening
+from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p
+from msm_bench.stats.values import TaskValues
+from msm_bench.stats.variance import Interval, two_way_interval
+
+__all__ = [
+    "ContrastResult",
+    "Interval",
+    "Sharpening",
+    "TaskValues",
+    "baseline_contrasts",
+    "crossed_bootstrap",
+    "equivalence",
+    "evaluate",
+    "evaluate_all",
+    "holm",
+    "item_sign_flip",
+    "seed_swap",
+    "sharpening",
+    "smallest_p",
+    "term_values",
+    "two_way_interval",
+]

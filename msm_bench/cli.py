@@ -1,0 +1,248 @@
+"""The command `msm-bench`."""
+
+import errno
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from msm_bench import __version__
+from msm_bench.errors import UserError
+
+_ARMS = click.option("--arm", "arms", multiple=True, help="Only this arm; may be given again.")
+_SEEDS = click.option("--seed", "seeds", multiple=True, type=int, help="Only this seed; may be given again.")
+_WORKDIR = click.option(
+    "--workdir", type=click.Path(path_type=Path), help="Where checkpoints and logs go [default: runs/RECIPE]."
+)
+_RESULTS = click.option(
+    "--results", type=click.Path(path_type=Path), help="Where results go [default: results/RECIPE]."
+)
+_FORMAT = click.option(
+    "--format", "style", default="table", show_default=True, help="table, markdown, csv, json or latex."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="msm-bench")
+def cli() -> None:
+    """Did this training change how a language model generalizes, and how sure are we?"""
+
+
+@cli.group()
+def model() -> None:
+    """Base models on this machine."""
+
+
+@model.command()
+@click.argument("name")
+def prepare(name: str) -> None:
+    """Make base model NAME ready: an embedded one, a hub id, or a directory."""
+    from msm_bench import basemodels
+
+    base = basemodels.prepare(name)
+    click.echo(f"{base.id}: {base.path} (weights {base.sha256[:12]})")
+    note = base.path / "LICENCE-NOTE.txt"
+    if note.exists():
+        click.echo(note.read_text(encoding="utf-8").strip())
+
+
+@cli.group()
+def corpus() -> None:
+    """Training text."""
+
+
+@corpus.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--spec", type=click.Path(path_type=Path), help="The spec that the rows are about.")
+@click.option("--generator", help="Who or what wrote the rows.")
+@click.option("--licence", help="SPDX name of the data's licence.")
+def seal(path: Path, spec: Path | None, generator: str | None, licence: str | None) -> None:
+    """Check PATH/data.jsonl and write its manifest."""
+    from msm_bench.corpus import seal as seal_corpus
+
+    manifest = seal_corpus(path, spec=spec, generator=generator, licence=licence)
+    click.echo(f"{manifest.id}: {manifest.rows} {manifest.kind}, {manifest.words} words, {manifest.data_sha256[:12]}")
+
+
+@cli.command()
+@click.argument("recipe")
+@_ARMS
+@_SEEDS
+@_WORKDIR
+def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None) -> None:
+    """Print the steps of RECIPE, their size and an estimate of the time."""
+    experiment = _experiment(recipe, workdir)
+    _print_plan(experiment.plan(arms, seeds))
+
+
+@cli.command()
+@click.argument("recipe")
+@_ARMS
+@_SEEDS
+@_WORKDIR
+@_RESULTS
+def run(
+    recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None
+) -> None:
+    """Carry out what is missing of RECIPE, then write its results."""
+    from msm_bench.environment import restart_tuned
+    from msm_bench.report.publish import publish
+
+    restart_tuned()
+    experiment = _experiment(recipe, workdir)
+    _print_plan(experiment.plan(arms, seeds))
+    experiment.run(arms, seeds)
+    folder = results or Path("results") / experiment.recipe.id
+    publish(experiment, folder, "msm-bench " + shlex.join(sys.argv[1:]))
+    _print_results(experiment, "table")
+    click.echo(f"results: {folder}    logs: {experiment.workdir / 'logs'}    (inspect view --log-dir …)")
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--baseline", help="Compare every other arm with this one.")
+@_ARMS
+@_WORKDIR
+@_FORMAT
+def compare(
+    sources: Sequence[str], baseline: str | None, arms: Sequence[str], workdir: Path | None, style: str
+) -> None:
+    """Compare the arms of a recipe, or of Inspect logs (files or folders).
+
+    With a recipe the contrasts are those it states; with --baseline, every other arm minus that one.
+    """
+    from msm_bench.report import FORMATS
+
+    if style not in FORMATS:
+        raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
+    if len(sources) == 1 and not _is_log(sources[0]):
+        experiment = _experiment(sources[0], workdir)
+        experiment.recipe.check_arms([*arms, *([baseline] if baseline else [])])
+        if baseline:
+            _print_baseline(experiment.frame(arms), baseline, style)
+        else:
+            _print_results(experiment, style)
+        return
+    _print_baseline(_logs_frame(sources, arms), baseline, style)
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, required=True)
+@_WORKDIR
+@click.option("--out", type=click.Path(path_type=Path), default=Path("figures"), show_default=True)
+def plot(sources: Sequence[str], workdir: Path | None, out: Path) -> None:
+    """Draw the figures of a recipe's results, or of Inspect logs."""
+    from msm_bench.report.publish import caveat, draw
+
+    if len(sources) == 1 and not _is_log(sources[0]):
+        experiment = _experiment(sources[0], workdir)
+        frame = experiment.frame()
+        figures = draw(frame, out, caveat(experiment, frame))
+    else:
+        figures = draw(_logs_frame(sources, ()), out, "")
+    for figure in figures:
+        click.echo(figure)
+
+
+def _experiment(recipe: str, workdir: Path | None) -> Any:
+    from msm_bench.experiment import Experiment
+    from msm_bench.recipe import Recipe
+
+    loaded = Recipe.load(recipe)
+    return Experiment(loaded, workdir or Path("runs") / loaded.id)
+
+
+def _is_log(source: str) -> bool:
+    """Whether `source` names logs rather than a recipe."""
+    return os.path.isdir(source) or source.endswith((".eval", ".json"))
+
+
+def _logs_frame(sources: Sequence[str], arms: Sequence[str]) -> Any:
+    from msm_bench.results import check_frame, frame_from_logs
+
+    frame = check_frame(frame_from_logs(sources), ", ".join(sources))
+    for arm in arms:
+        if arm not in set(frame["arm"]):
+            raise UserError(f"unknown arm {arm!r}; these logs have {', '.join(dict.fromkeys(frame['arm']))}")
+    return frame[frame["arm"].isin(arms)] if arms else frame
+
+
+def _print_plan(steps: Sequence[Any]) -> None:
+    import pandas as pd
+
+    from msm_bench.report import render_table
+
+    units = {"train": "tokens", "evaluate": "sequences"}
+    table = pd.DataFrame(
+        [
+            {
+                "step": step.kind,
+                "what": step.name,
+                "seed": str(step.seed),
+                "size": f"{step.size:,} {units[step.kind]}",
+                "estimate": "done" if step.done else f"{step.seconds / 60:.1f} min",
+            }
+            for step in steps
+        ]
+    )
+    left = sum(step.seconds for step in steps if not step.done)
+    click.echo(render_table(table, "table"), nl=False)
+    click.echo(f"left to do: about {left / 60:.0f} min with the embedded model on two cores")
+
+
+def _print_results(experiment: Any, style: str) -> None:
+    from msm_bench.report import arm_table, contrast_table, render_table
+    from msm_bench.report.publish import caveat
+    from msm_bench.stats import evaluate_all
+
+    frame = experiment.frame()
+    results = evaluate_all(frame, experiment.recipe)
+    if style == "table":
+        click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
+    click.echo(render_table(contrast_table(results), style, "contrasts (* headline)"), nl=False)
+    if style == "table":
+        click.echo(f"{caveat(experiment, frame)}; interval: {results[0].method if results else '–'}")
+
+
+def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:
+    from msm_bench.report import arm_table, contrast_table, render_table
+    from msm_bench.stats import baseline_contrasts
+
+    if style == "table" or baseline is None:
+        click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
+    if baseline is not None:
+        metrics = [metric for metric in dict.fromkeys(frame["metric"]) if metric in ("margin", "rate")]
+        table = contrast_table(baseline_contrasts(frame, baseline, metrics))
+        click.echo(render_table(table, style, f"each arm minus {baseline}"), nl=False)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one line on standard error and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error))
+    except click.UsageError as error:
+        _fail(f"{error.format_message()} (see `msm-bench --help`)")
+    except (click.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("interrupted; the same command goes on from here")
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror}; make room or choose another --workdir, then give the same command again")
+
+
+def _fail(message: str) -> None:
+    print(f"msm-bench: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

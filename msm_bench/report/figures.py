@@ -1,0 +1,85 @@
+"""Figures: bars per task and arm, and item margins of an arm against the base model's."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from msm_bench.recipe import Measure
+from msm_bench.report.tables import arm_summary, margins_beside_base
+from msm_bench.stats import sharpening
+
+_LABEL = {"margin": "preference margin (nats)", "rate": "value-aligned preference rate"}
+_NEUTRAL = {"margin": 0.0, "rate": 0.5}
+
+
+def plot_arms(frame: pd.DataFrame, path: Path, measure: Measure = "margin", note: str = "") -> None:
+    """Bars per task and arm with 95 % intervals, and a dot for every seed."""
+    summary = arm_summary(frame)
+    summary = summary[summary["measure"] == measure]
+    tasks = list(dict.fromkeys(summary["task"]))
+    arms = list(dict.fromkeys(summary["arm"]))
+    colors = sns.color_palette("colorblind", len(arms))
+    figure = Figure(figsize=(3.6 * len(tasks) + 1, 0.42 * len(arms) + 1.6), layout="constrained")
+    axes = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
+    for axis, task in zip(axes, tasks, strict=True):
+        for y, arm in enumerate(arms):
+            row = summary[(summary["task"] == task) & (summary["arm"] == arm)]
+            if row.empty:
+                continue
+            mean, low, high = (float(row.iloc[0][name]) for name in ("mean", "ci_low", "ci_high"))
+            axis.barh(y, mean - _NEUTRAL[measure], left=_NEUTRAL[measure], color=colors[y], alpha=0.75)
+            if np.isfinite(low):
+                axis.plot([low, high], [y, y], color="0.15", linewidth=1.2)
+            own = frame[(frame["task"] == task) & (frame["arm"] == arm) & (frame["metric"] == measure)]
+            seeds = own.groupby("seed")["value"].mean()
+            axis.scatter(seeds, np.full(len(seeds), y), s=18, color="white", edgecolor="0.15", zorder=3)
+        axis.axvline(_NEUTRAL[measure], color="0.4", linewidth=0.8)
+        axis.set_title(task.replace("_", " "), fontsize=10)
+        axis.set_xlabel(_LABEL[measure], fontsize=9)
+        axis.set_yticks(range(len(arms)), arms)
+        axis.tick_params(labelsize=8)
+    axes[0].invert_yaxis()
+    _finish(figure, path, f"bars: means; lines: 95 % intervals; dots: seeds. {note}")
+
+
+def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
+    """Item margins of each trained arm against the base model's: a slope above 1 is sharpening."""
+    arms = [arm for arm in dict.fromkeys(frame["arm"]) if arm != "base"]
+    tasks = list(dict.fromkeys(frame["task"]))
+    figure = Figure(figsize=(2.1 * len(arms) + 0.6, 2.1 * len(tasks) + 0.7), layout="constrained")
+    axes = figure.subplots(len(tasks), len(arms), squeeze=False, sharex="row", sharey="row")
+    colors = dict(zip(("named", "described"), sns.color_palette("colorblind", 2), strict=True))
+    for i, task in enumerate(tasks):
+        for j, arm in enumerate(arms):
+            axis, pairs = axes[i][j], margins_beside_base(frame, task, arm)
+            for cue, color in colors.items():
+                own = pairs[pairs["cue"] == cue]
+                axis.scatter(own["base"], own["arm"], s=6, color=color, alpha=0.6, label=cue)
+            line = sharpening(pairs["arm"].to_numpy(), pairs["base"].to_numpy())
+            ends = np.array([pairs["base"].min(), pairs["base"].max()])
+            axis.plot(ends, ends, color="0.7", linewidth=0.8, linestyle="--")
+            axis.plot(ends, line.intercept + line.slope * ends, color="0.15", linewidth=1)
+            axis.set_title(f"{arm}\nslope {line.slope:.2f}" if i == 0 else f"slope {line.slope:.2f}", fontsize=8)
+            axis.tick_params(labelsize=7)
+        axes[i][0].set_ylabel(f"{task.replace('_', ' ')}\nmargin (nats)", fontsize=8)
+    axes[0][0].legend(fontsize=6)
+    figure.supxlabel("margin of the base model (nats)", fontsize=8)
+    _finish(figure, path, note)
+
+
+def _finish(figure: Figure, path: Path, note: str) -> None:
+    """Write PNG or SVG to a temporary name and rename it; the same numbers give the same bytes."""
+    if note.strip():
+        figure.text(0.01, -0.03, note.strip(), fontsize=7, color="0.35")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        with mpl.rc_context({"svg.hashsalt": "msm-bench"}):
+            figure.savefig(partial, dpi=150, bbox_inches="tight", metadata={"Date": None} if path.suffix == ".svg" else {})
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

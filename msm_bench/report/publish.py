@@ -1,0 +1,76 @@
+"""Write a recipe's results: frame, contrasts, summary, tables and figures, all from its shards."""
+
+import importlib.metadata
+import platform
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from msm_bench.experiment import Experiment
+from msm_bench.files import write_json, write_text
+from msm_bench.report.figures import plot_arms, plot_sharpening
+from msm_bench.report.tables import arm_summary, arm_table, contrast_table, render_table
+from msm_bench.stats import ContrastResult, evaluate_all
+
+_LIBRARIES = ("msm-bench", "inspect-ai", "numpy", "scipy", "pandas")
+
+
+def caveat(experiment: Experiment, frame: pd.DataFrame) -> str:
+    """What a reader must know of the number of seeds."""
+    seeds = frame["seed"].nunique()
+    if seeds == 1:
+        return "one seed: an illustration"
+    return f"{seeds} seeds" + (", seed 0 (tuning) among them" if 0 in set(frame["seed"]) else "")
+
+
+def publish(experiment: Experiment, folder: Path, command: str) -> tuple[pd.DataFrame, list[ContrastResult]]:
+    """Write everything to `folder` and give back the frame and the contrasts.
+
+    Raises:
+        UserError: there are no results yet, or they are of another recipe.
+    """
+    recipe = experiment.recipe
+    frame = experiment.frame()
+    results = evaluate_all(frame, recipe)
+    seconds = experiment.wall_seconds()
+    from msm_bench.results import write_frame
+
+    shards = sorted(experiment.workdir.glob("shards/*"))
+    (folder / "shards").mkdir(parents=True, exist_ok=True)
+    for shard in shards:
+        shutil.copyfile(shard, folder / "shards" / shard.name)
+    write_frame(frame, folder / "frame.parquet")
+    write_json(folder / "contrasts.json", [result.model_dump() for result in results])
+    write_json(
+        folder / "summary.json",
+        {
+            "recipe": recipe.id,
+            "recipe_sha256": recipe.sha256,
+            "caveat": caveat(experiment, frame),
+            "command": command,
+            "arms": arm_summary(frame).round(4).astype(object).where(lambda t: t.notna(), None).to_dict("records"),
+            "wall_seconds": seconds,
+            "wall_seconds_total": round(sum(seconds.values()), 1),
+            "versions": {library: importlib.metadata.version(library) for library in _LIBRARIES},
+            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        },
+    )
+    for name, table in (("arms", arm_table(frame)), ("contrasts", contrast_table(results))):
+        for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
+            write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
+    draw(frame, folder / "figures", caveat(experiment, frame))
+    return frame, results
+
+
+def draw(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
+    """All figures that the frame allows; gives back their files."""
+    figures = []
+    for measure in ("margin", "rate"):
+        if (frame["metric"] == measure).any():
+            plot_arms(frame, folder / f"arms-{measure}.png", measure, note)
+            figures.append(folder / f"arms-{measure}.png")
+    if (frame["metric"] == "margin").any() and "base" in set(frame["arm"]) and frame["arm"].nunique() > 1:
+        plot_sharpening(frame, folder / "sharpening.png", note)
+        figures.append(folder / "sharpening.png")
+    return figures

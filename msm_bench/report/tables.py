@@ -1,0 +1,152 @@
+"""Tables as frames of text, and their rendering in five formats."""
+
+import json
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any, get_args
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from msm_bench.errors import UserError
+from msm_bench.recipe import Measure, Term
+from msm_bench.stats import ContrastResult, sharpening, term_values, two_way_interval
+
+FORMATS = ("table", "markdown", "csv", "json", "latex")
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+
+def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean, 95 % interval and seeds of every arm on every task, for margin and rate; one row each.
+
+    `slope` is the sharpening of an arm's margins against the base model's, where there is an arm `base`.
+    """
+    rows: list[dict[str, Any]] = []
+    for task in dict.fromkeys(frame["task"]):
+        own = frame[frame["task"] == task]
+        for arm in dict.fromkeys(own["arm"]):
+            for measure in MEASURES:
+                scored = own[(own["arm"] == arm) & (own["metric"] == measure)]
+                if scored["value"].notna().sum() == 0:
+                    continue
+                values, unscored = term_values(frame, [Term(arm=arm, task=task, weight=1)], measure)
+                interval = two_way_interval(values)
+                rows.append(
+                    {
+                        "task": task,
+                        "arm": arm,
+                        "measure": measure,
+                        "mean": interval.estimate,
+                        "ci_low": interval.low,
+                        "ci_high": interval.high,
+                        "seeds": values[0].values.shape[0],
+                        "items": values[0].values.shape[1],
+                        "unscored_rate": unscored,
+                        "slope": _slope(own, arm) if measure == "margin" else float("nan"),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def margins_beside_base(frame: pd.DataFrame, task: str, arm: str) -> pd.DataFrame:
+    """Item margins of `arm` and of `base` (mean over seeds), with columns `item`, `arm`, `base`, `cue`."""
+    own = frame[(frame["task"] == task) & (frame["metric"] == "margin")]
+    wide = own.pivot_table(index=["item", "cue"], columns="arm", values="value").reset_index()
+    return wide[["item", "cue", arm, "base"]].rename(columns={arm: "arm"}).dropna()
+
+
+def _slope(frame: pd.DataFrame, arm: str) -> float:
+    if arm == "base" or "base" not in set(frame["arm"]):
+        return float("nan")
+    pairs = margins_beside_base(frame, str(frame["task"].iloc[0]), arm)
+    return sharpening(pairs["arm"].to_numpy(), pairs["base"].to_numpy()).slope
+
+
+def arm_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Arms as rows; for each task the rate and the margin in nats, with 95 % intervals."""
+    summary = arm_summary(frame)
+    rows: dict[str, dict[str, str]] = {}
+    for row in summary.to_dict("records"):
+        cell = _with_interval(row["mean"], row["ci_low"], row["ci_high"], signed=row["measure"] == "margin")
+        rows.setdefault(str(row["arm"]), {})[f"{row['task']} {row['measure']}"] = cell
+    table = pd.DataFrame.from_dict(rows, orient="index").fillna("–")
+    return table.rename_axis("arm").reset_index()
+
+
+def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
+    """One contrast a row, as text; p-values of confirmatory contrasts only."""
+    rows = []
+    for result in results:
+        row = {
+            "contrast": result.name + (" *" if result.headline else ""),
+            "measure": result.measure,
+            "subset": result.subset,
+            "estimate [95 % CI]": _with_interval(result.estimate, result.ci_low, result.ci_high, signed=True),
+            "items": str(result.n_items),
+            "seeds": str(result.n_seeds),
+            "unscored": f"{result.unscored_rate:.0%}",
+            "p (Holm)": "–" if result.p_holm is None else f"{result.p_holm:.3f} (min. {result.smallest_p:.3g})",
+        }
+        if any(r.p_equivalence is not None for r in results):
+            row["p (TOST)"] = "–" if result.p_equivalence is None else f"{result.p_equivalence:.3f}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _with_interval(estimate: float, low: float | None, high: float | None, *, signed: bool) -> str:
+    sign = "+" if signed else ""
+    if low is None or high is None or low != low or high != high:
+        return f"{estimate:{sign}.2f}"
+    return f"{estimate:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
+
+
+def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
+    """`table` as text in one of `FORMATS`.
+
+    Raises:
+        UserError: an unknown format.
+    """
+    if style == "table":
+        return _rich(table, title)
+    if style == "markdown":
+        return _markdown(table)
+    if style == "csv":
+        return table.to_csv(index=False)
+    if style == "json":
+        return json.dumps(table.to_dict("records"), indent=2, ensure_ascii=False) + "\n"
+    if style == "latex":
+        return _latex(table)
+    raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
+
+
+def _rich(table: pd.DataFrame, title: str) -> str:
+    drawn = Table(title=title or None, title_justify="left")
+    for column in table.columns:
+        drawn.add_column(column, overflow="fold")
+    for row in table.itertuples(index=False):
+        drawn.add_row(*[str(value).replace("[", "\\[") for value in row])
+    text = StringIO()
+    width = max(Console().width, 60) if Console().is_terminal else 200
+    Console(file=text, width=width).print(drawn)
+    return text.getvalue()
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    def line(cells: Sequence[object]) -> str:
+        return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+
+    rule = "|" + "---|" * len(table.columns) + "\n"
+    return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
+
+
+def _latex(table: pd.DataFrame) -> str:
+    special = {"\\": r"\textbackslash{}", "–": "--", "−": r"$-$", "→": r"$\to$"}
+    special |= {char: f"\\{char}" for char in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+    def line(cells: Sequence[object]) -> str:
+        return " & ".join("".join(special.get(char, char) for char in str(cell)) for cell in cells) + r" \\" + "\n"
+
+    head = f"\\begin{{tabular}}{{{'l' * len(table.columns)}}}\n\\hline\n"
+    rows = "".join(line(row) for row in table.itertuples(index=False))
+    return f"{head}{line(list(table.columns))}\\hline\n{rows}\\hline\n\\end{{tabular}}\n"

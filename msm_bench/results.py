@@ -1,0 +1,174 @@
+"""The result frame: one row per sample, epoch and metric, read from Inspect logs.
+
+A log made by a recipe carries its arm and seed in its metadata. Any other Inspect log is read too: its arm is its
+model's name, its seed 0.
+"""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
+
+from msm_bench.errors import UserError
+
+COLUMNS = [
+    "recipe",
+    "model",
+    "arm",
+    "seed",
+    "task",
+    "item",
+    "cell",
+    "cluster",
+    "split",
+    "cue",
+    "epoch",
+    "metric",
+    "value",
+    "unscored_reason",
+    "log",
+    "sample_uuid",
+]
+_MEASURES = ("margin", "rate")
+"""What a sample counts as unscored for when its scorer, or the whole sample, gave nothing."""
+_GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
+"""Inspect's letter grades as numbers."""
+
+
+def log_files(paths: Sequence[Path | str]) -> list[str]:
+    """The log files among `paths`; a directory stands for all logs below it.
+
+    Raises:
+        UserError: a path does not exist or holds no log.
+    """
+    files: list[str] = []
+    for path in paths:
+        if not os.path.exists(path):
+            raise UserError(f"{path}: no such log or directory")
+        found = [str(path)] if os.path.isfile(path) else [info.name for info in list_eval_logs(str(path))]
+        if not found:
+            raise UserError(f"{path}: holds no Inspect logs")
+        files += found
+    return files
+
+
+def frame_from_logs(paths: Sequence[Path | str]) -> pd.DataFrame:
+    """The result frame of Inspect logs.
+
+    Raises:
+        UserError: a path holds no log, or a log can't be read or is not of a finished run.
+    """
+    rows: list[dict[str, Any]] = []
+    for file in log_files(paths):
+        try:
+            log = read_eval_log(file)
+        except Exception as error:  # a damaged archive, JSON that is none, a schema that does not fit
+            raise UserError(f"{file}: can't be read as an Inspect log ({' '.join(str(error).split())})") from None
+        if log.status != "success":
+            raise UserError(f"{file}: the run ended with status {log.status!r}; finish it with `inspect eval-retry`")
+        rows += _rows(log)
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.astype({"seed": "int64", "epoch": "int64", "value": "float64"})
+
+
+def _rows(log: EvalLog) -> Iterator[dict[str, Any]]:
+    """Rows of one log."""
+    metadata = log.eval.metadata or {}
+    common = {
+        "recipe": str(metadata.get("recipe", "")),
+        "model": log.eval.model,
+        "arm": str(metadata.get("arm", log.eval.model)),
+        "seed": int(metadata.get("seed", 0)),
+        "task": log.eval.task.split("/")[-1],
+        "log": Path(log.location).name,
+    }
+    for sample in log.samples or []:
+        own = {
+            "item": str(sample.id),
+            "cell": str(sample.metadata.get("cell", "")),
+            "cluster": str(sample.metadata.get("cluster", sample.id)),
+            "split": str(sample.metadata.get("split", "")),
+            "cue": str(sample.metadata.get("cue", "")),
+            "epoch": sample.epoch,
+            "sample_uuid": sample.uuid or "",
+        }
+        for metric, value, reason in _values(sample):
+            yield {**common, **own, "metric": metric, "value": value, "unscored_reason": reason}
+
+
+def _values(sample: EvalSample) -> Iterator[tuple[str, float, str]]:
+    """(metric, value, reason for no value) of a sample. A plain value is named after its scorer."""
+    if sample.error is not None or not sample.scores:
+        for metric in _MEASURES:
+            yield metric, math.nan, "error" if sample.error is not None else "no score"
+        return
+    for name, score in sample.scores.items():
+        if isinstance(score.value, dict):
+            for metric, value in score.value.items():
+                yield metric, _number(value), ""
+        elif math.isnan(number := _number(score.value)):
+            reason = str(score.reason or score.explanation or "not a number")
+            for metric in {"preference_margin": _MEASURES, "generated_choice": _MEASURES[1:]}.get(name, (name,)):
+                yield metric, number, reason
+        else:
+            yield name, number, ""
+
+
+def _number(value: Any) -> float:
+    """A score's value as a number; letter grades as Inspect counts them, other text as no number."""
+    if isinstance(value, str):
+        return _GRADES.get(value, math.nan)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def check_frame(frame: pd.DataFrame, where: Path | str) -> pd.DataFrame:
+    """`frame`, if it has the columns of a result frame and no sample twice.
+
+    Raises:
+        UserError: a column is missing, or an item was scored twice for an arm, seed and epoch.
+    """
+    missing = [column for column in COLUMNS if column not in frame.columns]
+    if missing:
+        raise UserError(f"{where}: not a result frame; it lacks {', '.join(missing)}")
+    key = ["arm", "seed", "task", "item", "epoch", "metric"]
+    twice = frame[frame.duplicated(key)]
+    if len(twice):
+        first = twice.iloc[0]
+        raise UserError(
+            f"{where}: item {first['item']} of {first['task']} is scored twice for arm {first['arm']}, seed "
+            f"{first['seed']}; give each log once"
+        )
+    return frame
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write Parquet to a temporary name and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        frame.to_parquet(partial, index=False)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read and check a result frame.
+
+    Raises:
+        UserError: no such file, not Parquet, or not a result frame.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such result frame")
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not a readable Parquet file ({' '.join(str(error).split())[:120]})") from None
+    return check_frame(frame, path)

@@ -1,0 +1,240 @@
+"""From a result frame to contrasts: weighted sums of arm means, items paired, seeds matched."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from msm_bench.errors import UserError
+from msm_bench.recipe import Contrast, Measure, Recipe, Smallest, Term
+from msm_bench.stats.bootstrap import crossed_bootstrap
+from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p
+from msm_bench.stats.values import TaskValues
+from msm_bench.stats.variance import two_way_interval
+
+FEW_SEEDS = 10
+"""Below so many seeds the analytic interval is the primary one: a bootstrap of few seeds is too narrow."""
+
+
+class ContrastResult(BaseModel):
+    """A contrast, estimated. `None` stands for what can't be computed or was not asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    """As in the recipe; a half of a contrast is called `name [task]`."""
+    terms: list[Term]
+    """The weighted sum."""
+    subset: str
+    """Which items: split and cue."""
+    measure: str
+    """`margin` in nats, or `rate`."""
+    headline: bool
+    """Whether it leads the report."""
+    confirmatory: bool
+    """Whether it is in the Holm family."""
+    recipe_sha256: str
+    """Of the recipe that stated it; empty for contrasts with a baseline."""
+    estimate: float
+    """The sum."""
+    ci_low: float | None
+    """95 % limits of the primary interval."""
+    ci_high: float | None
+    """95 % limits of the primary interval."""
+    se: float | None
+    """Standard error of the analytic interval."""
+    p: float | None
+    """Seed-swap test; only of confirmatory contrasts."""
+    p_holm: float | None
+    """`p` after Holm's correction over the confirmatory contrasts."""
+    smallest_p: float | None
+    """What `p` could be at best with so many seeds."""
+    p_items: float | None
+    """Item sign-flips, conditional on these checkpoints; descriptive."""
+    p_equivalence: float | None
+    """TOST within ± the smallest effect of interest, where asked for."""
+    bootstrap_low: float | None
+    """95 % limits of the crossed bootstrap."""
+    bootstrap_high: float | None
+    """95 % limits of the crossed bootstrap."""
+    n_items: int
+    """Items, over all tasks."""
+    n_cells: int
+    """Cells, over all tasks."""
+    n_clusters: int
+    """Clusters, over all tasks."""
+    n_seeds: int
+    """Seeds that every arm has."""
+    unscored_rate: float
+    """Share of the needed values that could not be judged."""
+    method: str
+    """How the primary interval was made."""
+
+
+def term_values(
+    frame: pd.DataFrame, terms: Sequence[Term], measure: str, cue: str = "all"
+) -> tuple[list[TaskValues], float]:
+    """Paired values of each task of a contrast, and the share of needed values that are unscored.
+
+    Epochs are averaged within an item: they measure sampling noise only. The base model (an arm without training)
+    is the same at every seed, so its values are repeated for each seed of the other arms.
+
+    Raises:
+        UserError: the frame lacks an arm, task, or common seeds and items.
+    """
+    chosen = frame[(frame["metric"] == measure) & frame["task"].isin({term.task for term in terms})]
+    if cue != "all":
+        chosen = chosen[chosen["cue"] == cue]
+    seeds = _common_seeds(chosen, terms, measure)
+    tasks: list[TaskValues] = []
+    needed = missing = 0
+    for task in dict.fromkeys(term.task for term in terms):
+        own_terms = [term for term in terms if term.task == task]
+        in_task = chosen[(chosen["task"] == task) & chosen["arm"].isin({term.arm for term in own_terms})]
+        wide = in_task.pivot_table(index="item", columns=["arm", "seed"], values="value", dropna=False)
+        columns = [_columns(wide, term.arm, seeds) for term in own_terms]
+        stacked = np.stack(columns)  # (terms, seeds, items)
+        needed, missing = needed + stacked.size, missing + int(np.isnan(stacked).sum())
+        whole = ~np.isnan(stacked).any(axis=(0, 1))
+        if not whole.any():
+            raise UserError(f"task {task}: no item has a {measure} for every arm and seed of the contrast")
+        weights = np.array([term.weight for term in own_terms])
+        about = in_task.drop_duplicates("item").set_index("item").loc[wide.index[whole]]
+        clusters = pd.factorize(about["cell"].astype(str) + "\0" + about["cluster"].astype(str))[0]
+        values = np.tensordot(weights, stacked[:, :, whole], axes=1)
+        tasks.append(TaskValues(task, values, pd.factorize(about["cell"])[0], clusters))
+    return tasks, missing / needed
+
+
+def _common_seeds(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> list[int]:
+    """Seeds that every arm of the contrast has on its task."""
+    common: set[int] | None = None
+    single: set[int] = set()
+    for term in terms:
+        seeds = set(frame[(frame["arm"] == term.arm) & (frame["task"] == term.task)]["seed"])
+        if not seeds:
+            raise UserError(f"no {measure} of arm {term.arm!r} on task {term.task!r} in these results")
+        if _is_base(term.arm, seeds):
+            single |= seeds
+            continue
+        common = seeds if common is None else common & seeds
+    if common is None:
+        common = {min(single)}
+    if not common:
+        raise UserError(f"the arms {', '.join(sorted({term.arm for term in terms}))} have no seed in common")
+    return sorted(int(seed) for seed in common)
+
+
+def _is_base(arm: str, seeds: set[int]) -> bool:
+    return arm == "base" and len(seeds) == 1
+
+
+def _columns(wide: pd.DataFrame, arm: str, seeds: Sequence[int]) -> np.ndarray[
+    tuple[int, int], np.dtype[np.float64]
+]:
+    """(seeds, items) of an arm; an untrained arm repeats its one seed."""
+    own = wide[arm]
+    found = [own[seed] if seed in own.columns else own.iloc[:, 0] for seed in seeds]
+    return np.stack([column.to_numpy(dtype=np.float64) for column in found])
+
+
+def evaluate(
+    frame: pd.DataFrame, contrast: Contrast, *, smallest: Smallest, split: str, recipe_sha256: str = ""
+) -> ContrastResult:
+    """Estimate one contrast with its interval; `p_holm` is left to `evaluate_all`."""
+    tasks, unscored = term_values(frame, contrast.terms, contrast.measure, contrast.subset)
+    interval = two_way_interval(tasks)
+    boot = crossed_bootstrap(tasks)
+    seeds = tasks[0].values.shape[0]
+    low, high, method = interval.low, interval.high, interval.method
+    if seeds >= FEW_SEEDS:
+        low, high, method = boot.low, boot.high, "crossed bootstrap (seeds, clusters within cells)"
+    bound = getattr(smallest, contrast.measure)
+    return ContrastResult(
+        name=contrast.name,
+        terms=contrast.terms,
+        subset=split if contrast.subset == "all" else f"{split}, {contrast.subset}",
+        measure=contrast.measure,
+        headline=contrast.headline,
+        confirmatory=contrast.confirmatory,
+        recipe_sha256=recipe_sha256,
+        estimate=interval.estimate,
+        ci_low=_finite(low),
+        ci_high=_finite(high),
+        se=_finite(interval.se),
+        p=seed_swap(tasks) if contrast.confirmatory else None,
+        p_holm=None,
+        smallest_p=smallest_p(seeds) if contrast.confirmatory else None,
+        p_items=item_sign_flip(tasks),
+        p_equivalence=_finite(equivalence(interval.estimate, interval.se, interval.df, bound))
+        if contrast.equivalence
+        else None,
+        bootstrap_low=_finite(boot.low),
+        bootstrap_high=_finite(boot.high),
+        n_items=sum(task.values.shape[1] for task in tasks),
+        n_cells=sum(len(np.unique(task.cells)) for task in tasks),
+        n_clusters=sum(len(np.unique(task.clusters)) for task in tasks),
+        n_seeds=seeds,
+        unscored_rate=unscored,
+        method=method,
+    )
+
+
+def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
+    """All contrasts of a recipe, each half after its whole, with Holm over the confirmatory ones."""
+    results: list[ContrastResult] = []
+    for contrast in recipe.contrasts:
+        parts = [contrast]
+        tasks = list(dict.fromkeys(term.task for term in contrast.terms))
+        if contrast.halves and len(tasks) > 1:
+            parts += [_half(contrast, task) for task in tasks]
+        results += [
+            evaluate(
+                frame, part, smallest=recipe.smallest_effect, split=recipe.split, recipe_sha256=recipe.sha256
+            )
+            for part in parts
+        ]
+    family = [result for result in results if result.p is not None]
+    for result, adjusted in zip(family, holm([r.p for r in family if r.p is not None]), strict=True):
+        result.p_holm = adjusted
+    return results
+
+
+def _half(contrast: Contrast, task: str) -> Contrast:
+    """A contrast on one of its tasks, scaled to weights of ±1; exploratory, since the whole is what was stated."""
+    own = [term for term in contrast.terms if term.task == task]
+    scale = max(abs(term.weight) for term in own)
+    terms = [term.model_copy(update={"weight": term.weight / scale}) for term in own]
+    update = {"name": f"{contrast.name} [{task}]", "terms": terms, "confirmatory": False, "headline": False}
+    return contrast.model_copy(update=update)
+
+
+def baseline_contrasts(frame: pd.DataFrame, baseline: str, measures: Sequence[Measure]) -> list[ContrastResult]:
+    """Every other arm minus `baseline`, task by task: what there is to say of logs without a recipe.
+
+    Raises:
+        UserError: there is no such arm.
+    """
+    arms = list(dict.fromkeys(frame["arm"]))
+    if baseline not in arms:
+        raise UserError(f"unknown arm {baseline!r}; these results have {', '.join(arms)}")
+    results = []
+    for task in dict.fromkeys(frame["task"]):
+        have = set(frame[frame["task"] == task]["arm"])
+        for measure in measures:
+            if not ((frame["task"] == task) & (frame["metric"] == measure)).any():
+                continue
+            for arm in arms:
+                if arm == baseline or not {arm, baseline} <= have:
+                    continue
+                terms = [Term(arm=arm, task=task, weight=1), Term(arm=baseline, task=task, weight=-1)]
+                contrast = Contrast(name=f"{arm} − {baseline} [{task}]", terms=terms, measure=measure)
+                split = ", ".join(sorted(set(frame[frame["task"] == task]["split"]))) or "all"
+                results.append(evaluate(frame, contrast, smallest=Smallest(), split=split))
+    return results
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

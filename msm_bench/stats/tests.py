@@ -1,0 +1,85 @@
+"""p-values: the seed swap of record, item sign-flips for one checkpoint, equivalence, and Holm's correction."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from scipy import stats
+
+from msm_bench.stats.values import Array, TaskValues, cluster_sums
+
+EXACT_LIMIT = 16
+"""Up to so many signs all patterns are tried; above, they are drawn."""
+_TIE = 1e-12
+"""Sums that differ by less, relative to the observed one, are ties: they differ by rounding."""
+
+
+def _two_sided(values: Array, draws: int, seed: int) -> float:
+    """p of |Σ values| under random signs: exact for few values, else drawn with the observed pattern counted in."""
+    observed = abs(values.sum()) * (1 - _TIE)
+    n = len(values)
+    if n <= EXACT_LIMIT:
+        signs = np.array(list(product((-1.0, 1.0), repeat=n)))
+        return float(np.mean(np.abs(signs @ values) >= observed))
+    rng = np.random.default_rng(seed)
+    hits = sum(
+        int((np.abs(rng.choice((-1.0, 1.0), size=(1000, n)) @ values) >= observed).sum()) for _ in range(draws // 1000)
+    )
+    return (hits + 1) / (draws // 1000 * 1000 + 1)
+
+
+def seed_swap(tasks: Sequence[TaskValues], draws: int = 20000, seed: int = 0) -> float:
+    """Two-sided p when the arms' labels are swapped seed by seed: the test of record.
+
+    Swapping the two sides of an antisymmetric contrast (each weight has its opposite) turns the sign of that seed's
+    estimate; under the null every pattern of signs is as likely. Exact for up to 16 seeds (Fisher 1935; Good
+    2005, Permutation, Parametric and Bootstrap Tests, ch. 3). S seeds give no p below 2 / 2^S.
+    """
+    return _two_sided(np.sum([task.values.mean(axis=1) for task in tasks], axis=0), draws, seed)
+
+
+def smallest_p(seeds: int) -> float:
+    """The smallest p that `seed_swap` can give with so many seeds."""
+    return min(1.0, 2.0 / 2.0**seeds)
+
+
+def item_sign_flip(tasks: Sequence[TaskValues], draws: int = 20000, seed: int = 0) -> float:
+    """Two-sided p when signs are flipped cluster by cluster: conditional on these checkpoints.
+
+    It says whether these very checkpoints differ on such items, not whether training again would give the difference.
+    """
+    parts = []
+    for task in tasks:
+        sums, _ = cluster_sums(task, task.values.mean(axis=0, keepdims=True))
+        parts.append(sums[0] / task.values.shape[1])
+    return _two_sided(np.concatenate(parts), draws, seed)
+
+
+def equivalence(estimate: float, se: float, df: int, bound: float) -> float:
+    """p of TOST: the larger of the two one-sided p-values against −bound and +bound.
+
+    Schuirmann (1987), J. Pharmacokinet. Biopharm. 15:657. Small means: the effect lies within ±bound.
+
+    Raises:
+        ValueError: the bound is not positive.
+    """
+    if bound <= 0:
+        raise ValueError(f"the bound must be positive, not {bound}")
+    if df < 1 or not se > 0:
+        return float("nan")
+    lower = float(stats.t.sf((estimate + bound) / se, df))
+    upper = float(stats.t.cdf((estimate - bound) / se, df))
+    return max(lower, upper)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment of a family, in the given order.
+
+    Holm (1979), Scand. J. Stat. 6:65: with p sorted, p̃_(i) = max_{j ≤ i} min(1, (m − j + 1) p_(j)).
+    """
+    order = np.argsort(p, kind="stable")
+    adjusted, running = [0.0] * len(p), 0.0
+    for rank, index in enumerate(order):
+        running = max(running, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = running
+    return adjusted

@@ -1,0 +1,106 @@
+"""The analytic two-way interval: seeds and items are crossed, so both vary, and neither is nested in the other."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from msm_bench.stats.values import TaskValues, cluster_sums
+
+
+class Interval(NamedTuple):
+    """A t interval for a sum of task means."""
+
+    estimate: float
+    """The sum over tasks of the mean over seeds and items."""
+    low: float
+    """Lower limit; NaN where no variance can be estimated."""
+    high: float
+    """Upper limit."""
+    se: float
+    """Standard error."""
+    df: int
+    """Degrees of freedom of t."""
+    method: str
+    """How the variance was estimated."""
+
+
+def item_variance(task: TaskValues) -> float:
+    """Variance of the task's mean over items, by cluster within fixed cells (stratified).
+
+    With n items, cells h of G_h clusters, and for each cluster the sum z_g of the deviations from the cell's mean of
+    the items' seed means:  V = Σ_h G_h/(G_h − 1) Σ_g (z_g − z̄_h)² / n².
+    Cochran (1977), Sampling Techniques, 3rd ed., eq. 5.13 and 9A.1. A cell of one cluster has no variance of its
+    own; it is given the mean contribution of the other cells' clusters.
+    """
+    by_item = task.values.mean(axis=0, keepdims=True)
+    return float(_stratified(task, by_item)[0])
+
+
+def _stratified(task: TaskValues, values: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> np.ndarray[
+    tuple[int], np.dtype[np.float64]
+]:
+    """`item_variance` for each row of `values` (rows, items)."""
+    n = values.shape[1]
+    deviations = values.copy()
+    for cell in np.unique(task.cells):
+        own = task.cells == cell
+        deviations[:, own] -= values[:, own].mean(axis=1, keepdims=True)
+    sums, cells = cluster_sums(task, deviations)
+    total, clusters, alone = np.zeros(values.shape[0]), 0, 0
+    for cell in np.unique(cells):
+        own_sums = sums[:, cells == cell]
+        count = own_sums.shape[1]
+        if count == 1:
+            alone += 1
+            continue
+        spread = ((own_sums - own_sums.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        total += count / (count - 1) * spread
+        clusters += count
+    if alone and clusters:
+        total *= (clusters + alone) / clusters
+    elif alone:
+        total[:] = math.nan
+    return total / n**2
+
+
+def two_way_interval(tasks: Sequence[TaskValues], level: float = 0.95) -> Interval:
+    """Interval for Σ_tasks mean, with seeds and items crossed.
+
+    V = V_seed + V_item − V_both (Cameron, Gelbach & Miller 2011, J. Bus. Econ. Stat. 29:238, eq. 2.11):
+    V_seed is the variance of the S seeds' estimates over S; V_item as in `item_variance`; V_both, the part that both
+    count, is the stratified variance of the seed-by-item residuals, Σ_s V_item(residuals of s) / (S (S − 1)).
+    V is never taken below the larger of V_seed and V_item. t has min(seeds, clusters) − 1 degrees of freedom, the
+    clusters being those of the task that has fewest.
+
+    With one seed only items vary: the interval is conditional on these checkpoints, with clusters − cells degrees of
+    freedom.
+    """
+    estimate = sum(task.mean for task in tasks)
+    seeds = tasks[0].values.shape[0]
+    clusters = min(len(np.unique(task.clusters)) for task in tasks)
+    item = sum(item_variance(task) for task in tasks)
+    if seeds == 1:
+        df = min(len(np.unique(task.clusters)) - len(np.unique(task.cells)) for task in tasks)
+        return _interval(estimate, item, df, level, "items within cells; conditional on these checkpoints (one seed)")
+    by_seed = np.sum([task.values.mean(axis=1) for task in tasks], axis=0)
+    seed = float(by_seed.var(ddof=1)) / seeds
+    both = sum(_residual_variance(task) for task in tasks)
+    variance = max(seed + item - both, seed, item)
+    return _interval(estimate, variance, min(seeds, clusters) - 1, level, "two-way (seed, item), t")
+
+
+def _residual_variance(task: TaskValues) -> float:
+    """Variance of the mean that comes from residuals of seed and item alone."""
+    values = task.values
+    seeds = values.shape[0]
+    residuals = values - values.mean(axis=0, keepdims=True) - values.mean(axis=1, keepdims=True) + values.mean()
+    return float(_stratified(task, residuals).sum()) / (seeds * (seeds - 1))
+
+
+def _interval(estimate: float, variance: float, df: int, level: float, method: str) -> Interval:
+    se = math.sqrt(variance) if variance >= 0 else math.nan
+    half = float(stats.t.ppf((1 + level) / 2, df)) * se if df >= 1 else math.nan
+    return Interval(estimate, estimate - half, estimate + half, se, df, method)
