@@ -5,7 +5,6 @@ The stages of an arm share one LoRA adapter: a later stage goes on from the adap
 
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 import time
@@ -15,7 +14,15 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback, TrainerControl, TrainerState
+from datasets.utils.logging import disable_progress_bar as disable_datasets_bar
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 from transformers import TrainingArguments as Arguments
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig, SFTTrainer
@@ -53,6 +60,7 @@ def train_stage(
     """
     started = time.monotonic()
     transformers_logging.disable_progress_bar()
+    disable_datasets_bar()
     tokenizer = AutoTokenizer.from_pretrained(base.path)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -68,6 +76,7 @@ def train_stage(
             processing_class=tokenizer,
             callbacks=[progress],
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=_last_save(work))
     history = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
     record = _record(name, stage, corpora, data, history, time.monotonic() - started)
@@ -200,7 +209,3 @@ class _Progress(TrainerCallback):
             elapsed = time.monotonic() - self._started
             print(f"{self._name}: step {state.global_step}/{self._steps}, {loss}, {elapsed:.0f} s", flush=True)
 
-
-def tokens_per_second() -> float:
-    """What training runs at on a machine like those it was measured on, for estimates before a first run."""
-    return 100.0 * (os.cpu_count() or 1)
