@@ -1,0 +1,177 @@
+"""Every formula against arithmetic by hand, scipy or statsmodels."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import DescrStatsW
+
+from msm_bench.stats import (
+    TaskValues,
+    crossed_bootstrap,
+    equivalence,
+    holm,
+    item_sign_flip,
+    seed_swap,
+    sharpening,
+    smallest_p,
+    two_way_interval,
+)
+from msm_bench.stats.variance import item_variance
+
+
+def task(values: object, cells: object = None, clusters: object = None) -> TaskValues:
+    array = np.array(values, dtype=float)
+    items = array.shape[1]
+    return TaskValues(
+        "t",
+        array,
+        np.zeros(items, dtype=np.int64) if cells is None else np.array(cells),
+        np.arange(items) if clusters is None else np.array(clusters),
+    )
+
+
+def test_one_seed_one_cell_is_the_ordinary_t_interval() -> None:
+    # values 1 2 3 4: mean 2.5, variance of the mean (5/3)/4 = 0.41667, se 0.6455
+    interval = two_way_interval([task([[1, 2, 3, 4]])])
+    expected = scipy_stats.t.interval(0.95, 3, loc=2.5, scale=math.sqrt(5 / 12))
+    assert interval.estimate == 2.5
+    assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-8)
+    assert interval.df == 3
+
+
+def test_cells_are_fixed_so_differences_between_them_are_no_noise() -> None:
+    # cells (1, 2) and (11, 12): within a cell the two deviations are ±0.5, so
+    # G/(G-1) Σ(z - z̄)² = 2 (0.25 + 0.25) = 1 for each cell; V = (1 + 1) / 4² = 0.125
+    assert item_variance(task([[1, 2, 11, 12]], cells=[0, 0, 1, 1])) == pytest.approx(0.125, abs=1e-12)
+
+
+def test_items_of_a_cluster_move_together() -> None:
+    # clusters {1, 3} and {5, 7}, mean 4: cluster sums of deviations are (-3 - 1) and (1 + 3), so
+    # V = 2/1 (16 + 16) / 4² = 4; with four single items it would be 20/3/4 = 1.67
+    assert item_variance(task([[1, 3, 5, 7]], clusters=[0, 0, 1, 1])) == pytest.approx(4.0, abs=1e-12)
+
+
+def test_clusters_agree_with_statsmodels() -> None:
+    rng = np.random.default_rng(0)
+    values, clusters = rng.normal(size=30), np.repeat(np.arange(10), 3)
+    fit = OLS(values, np.ones(30)).fit(
+        cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": False}, use_t=True
+    )
+    ours = item_variance(task([values], clusters=clusters))
+    # statsmodels without its correction lacks our factor G / (G − 1)
+    assert ours == pytest.approx(float(fit.bse[0]) ** 2 * 10 / 9, abs=1e-8)
+
+
+def test_two_way_variance_adds_seeds_and_items() -> None:
+    # additive values s + i: seed means 1, 3 (variance 2, over S = 2: 1); item means 0, 2, 4 around 2
+    # (variance 4, over n = 3: 4/3); no residual, so V = 1 + 4/3 and df = min(2, 3) - 1 = 1
+    values = np.add.outer([-1.0, 1.0], [0.0, 2.0, 4.0])
+    interval = two_way_interval([task(values)])
+    assert interval.se**2 == pytest.approx(1 + 4 / 3, abs=1e-12)
+    assert interval.df == 1
+
+
+def test_two_way_variance_is_unbiased_for_crossed_effects() -> None:
+    # seeds N(0, 1), items N(0, 2²), residual N(0, 1): the mean's variance is 1/S + 4/n + 1/(S n)
+    rng = np.random.default_rng(1)
+    seeds, items = 6, 40
+    found = [
+        two_way_interval(
+            [
+                task(
+                    rng.normal(size=(seeds, 1))
+                    + 2 * rng.normal(size=(1, items))
+                    + rng.normal(size=(seeds, items))
+                )
+            ]
+        ).se
+        ** 2
+        for _ in range(400)
+    ]
+    assert np.mean(found) == pytest.approx(1 / seeds + 4 / items + 1 / (seeds * items), rel=0.1)
+
+
+def test_bootstrap_draws_seeds_and_items() -> None:
+    rng = np.random.default_rng(2)
+    values = 3 + rng.normal(size=(12, 1)) + 2 * rng.normal(size=(1, 60))
+    interval, boot = two_way_interval([task(values)]), crossed_bootstrap([task(values)], draws=4000)
+    assert boot.low < interval.estimate < boot.high
+    # percentile of a normal: width 2 · 1.96 · se, a little narrower for 12 seeds (factor √(11/12))
+    width = 2 * 1.96 * interval.se
+    assert boot.high - boot.low == pytest.approx(width, rel=0.12)
+
+
+def test_bootstrap_is_repeatable_and_degenerate_for_constants() -> None:
+    same = task(np.full((3, 5), 2.0))
+    assert crossed_bootstrap([same, same]) == pytest.approx((4.0, 4.0), abs=1e-12)
+    rough = task(np.arange(15.0).reshape(3, 5))
+    assert crossed_bootstrap([rough], seed=4) == crossed_bootstrap([rough], seed=4)
+
+
+def test_seed_swap_counts_sign_patterns() -> None:
+    # seed estimates 1, 2, 3: |±1 ±2 ±3| ≥ 6 for two of eight patterns
+    assert seed_swap([task([[1.0], [2.0], [3.0]])]) == 2 / 8
+    # 3, 3, -1 sum to 5: patterns with |sum| ≥ 5 are +++ (5), and with -1 flipped 7, and their mirrors: 4 of 8
+    assert seed_swap([task([[3.0], [3.0], [-1.0]])]) == 4 / 8
+    assert seed_swap([task([[1.0], [1.0], [1.0]])]) == smallest_p(3) == 0.25
+
+
+@given(st.lists(st.integers(-5, 5), min_size=2, max_size=8))
+def test_seed_swap_agrees_with_scipy(values: list[int]) -> None:
+    array = np.array(values, dtype=float)
+    ours = seed_swap([task(array[:, None])])
+    theirs = scipy_stats.permutation_test(
+        (array,), np.sum, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+    ).pvalue
+    # scipy doubles the smaller tail; the null distribution of signs is symmetric, so both agree
+    assert ours == pytest.approx(min(1.0, float(theirs)), abs=1e-8)
+
+
+def test_item_sign_flip_flips_clusters() -> None:
+    # two clusters with sums 3 and 3 (over four items): |±3 ±3| ≥ 6 for 2 of 4 patterns
+    assert item_sign_flip([task([[1, 2, 1, 2]], clusters=[0, 0, 1, 1])]) == 2 / 4
+
+
+def test_item_sign_flip_beyond_the_exact_limit_is_repeatable() -> None:
+    values = task([np.linspace(0.1, 1, 40)])
+    assert item_sign_flip([values]) == item_sign_flip([values]) < 0.01
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_agrees_with_statsmodels(p: list[float]) -> None:
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-8)
+
+
+@settings(max_examples=30)
+@given(st.floats(-1, 1), st.integers(0, 1000))
+def test_tost_agrees_with_statsmodels(shift: float, seed: int) -> None:
+    sample = np.random.default_rng(seed).normal(shift, 1, size=20)
+    se = float(sample.std(ddof=1)) / math.sqrt(20)
+    theirs = DescrStatsW(sample).ttost_mean(-0.5, 0.5)[0]
+    assert equivalence(float(sample.mean()), se, 19, 0.5) == pytest.approx(theirs, abs=1e-8)
+
+
+def test_tost_refuses_a_bound_that_is_none() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        equivalence(0.0, 1.0, 3, 0.0)
+
+
+def test_sharpening_is_the_least_squares_line() -> None:
+    # m_arm = 0.5 + 2 m_base exactly
+    base = np.array([-1.0, 0.0, 1.0, 2.0])
+    line = sharpening(0.5 + 2 * base, base)
+    assert (line.slope, line.intercept, line.r) == pytest.approx((2.0, 0.5, 1.0), abs=1e-12)
+
+
+@given(st.floats(-10, 10), st.floats(0.1, 10))
+def test_intervals_move_and_scale_with_the_data(shift: float, scale: float) -> None:
+    values = np.random.default_rng(3).normal(size=(4, 12))
+    before, after = two_way_interval([task(values)]), two_way_interval([task(shift + scale * values)])
+    assert after.estimate == pytest.approx(shift + scale * before.estimate, abs=1e-9)
+    assert after.se == pytest.approx(scale * before.se, rel=1e-9)
