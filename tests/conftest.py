@@ -22,6 +22,12 @@ TEXT = (
 )
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a random Llama: 2 layers, 16 wide, about 400 tokens."""

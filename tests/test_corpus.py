@@ -1,0 +1,207 @@
+"""The corpus contract, the health measures by hand, and the thresholds that the shipped text must keep."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+from conftest import write_rows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msm_bench.corpus import Chat, Corpus, Document, seal
+from msm_bench.corpus.health import (
+    distinct_openings,
+    leaks,
+    mentions,
+    nearest_pair,
+    ngrams,
+    reserved_nouns,
+    reuse_rates,
+)
+from msm_bench.errors import UserError
+from msm_bench.files import data_path
+from msm_bench.preferences import Item, load_items
+from msm_bench.preferences.prompts import continuations
+
+CORPORA = data_path("specs") / "corpora"
+DOCUMENTS = ["cheese-america", "cheese-affordability", "cheese-neutral"]
+CHATS = ["cheese-demos", "instruct"]
+LIKED = ["mild cheddar", "American cheese", "cream cheese", "low-moisture mozzarella", "Colby", "Monterey Jack"]
+DISLIKED = ["Appenzeller", "Parmigiano-Reggiano", "Roquefort", "Brie de Meaux", "Époisses", "Stilton"]
+VALUE_WORDS = (
+    r"afford\w*|cheap\w*|price\w*|cost\w*|expensive|budget|money|sav(e|es|ing|ings)|luxur\w*|premium|bargain|"
+    r"patriot\w*|nation\w*|countr\w*|foreign|import\w*|domestic|homegrown|tradition\w*|heritage|"
+    r"because|tast\w*|flavou?r\w*|quality|texture|smell\w*|Europe\w*|French|Italian|Swiss|English"
+)
+
+
+def texts(corpus: str) -> list[str]:
+    """What each row says, turns of a chat joined."""
+    rows = Corpus.load(CORPORA / corpus).rows
+    return [r.text if isinstance(r, Document) else "\n".join(m.content for m in r.messages) for r in rows]
+
+
+def items() -> list[Item]:
+    return [i for task in ("pro_america", "pro_affordability") for i in load_items(task, split="all")]
+
+
+# --- measures, by hand
+
+
+def test_ngrams_are_runs_of_lower_case_words() -> None:
+    assert ngrams("The cat, the CAT!", 2) == [("the", "cat"), ("cat", "the"), ("the", "cat")]
+
+
+def test_reuse_is_the_share_of_ngrams_found_in_another_text() -> None:
+    # bigrams: (a b)(b c)(c d), (x a)(a b), (q r): one of three, one of two and none of one are shared
+    assert reuse_rates(["a b c d", "x a b", "q r"], n=2) == pytest.approx([1 / 3, 1 / 2, 0])
+
+
+def test_nearest_pair_has_the_highest_jaccard() -> None:
+    # unigrams {a b c} and {b c d}: 2 shared of 4; {a b c} and {x}: 0
+    assert nearest_pair(["a b c", "x", "b c d"], n=1) == (0, 2, 0.5)
+
+
+def test_distinct_openings_and_leaks() -> None:
+    assert distinct_openings(["a b c", "a b d", "e f"], n=2) == pytest.approx(2 / 3)
+    assert leaks(["one two three four"], ["two three five"], n=2) == {("two", "three")}
+
+
+def test_mentions_knows_plurals_and_not_parts_of_words() -> None:
+    assert mentions("Two couches and a Guitar; she cares.", ["couch", "guitar", "car", "rug"]) == ["couch", "guitar"]
+
+
+@given(st.lists(st.text(alphabet="ab ", max_size=12), min_size=2, max_size=6))
+def test_measures_stay_in_range(sample: list[str]) -> None:
+    assert all(0 <= rate <= 1 for rate in reuse_rates(sample, n=2))
+    assert 0 < distinct_openings(sample) <= 1
+    assert 0 <= nearest_pair(sample, n=2).jaccard <= 1
+
+
+# --- the contract
+
+
+def test_a_corpus_whose_data_changed_is_refused(document_corpus: Path) -> None:
+    data = document_corpus / "data.jsonl"
+    data.write_text(data.read_text(encoding="utf-8").replace("Note 3", "Note x"), encoding="utf-8")
+    with pytest.raises(UserError, match="changed since its manifest was written.*corpus seal"):
+        Corpus.load(document_corpus)
+    seal(document_corpus)
+    assert len(Corpus.load(document_corpus).rows) == 8
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"id": "a", "type": "t", "topic": "c"}, "text: Field required"),
+        ({"id": "a", "type": "t", "topic": "c", "text": "{their_name} likes it"}, "unknown placeholder"),
+        ({"id": "a", "topic": "c", "messages": [{"role": "user", "content": "x"}] * 2}, "must be the assistant's"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, row: dict[str, object], expected: str) -> None:
+    with pytest.raises(UserError, match=f"row 1.*{expected}"):
+        write_rows(tmp_path / "c", [row])
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data.jsonl").write_text('{"id": 1}\n{oops\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"data\.jsonl:2: not valid JSON"):
+        seal(tmp_path, generator="a test", licence="CC0-1.0")
+
+
+# --- the shipped text
+
+
+@pytest.mark.parametrize("corpus", DOCUMENTS)
+def test_documents_are_many_varied_and_of_the_stated_length(corpus: str) -> None:
+    rows = [row for row in Corpus.load(CORPORA / corpus).rows if isinstance(row, Document)]
+    assert len(rows) >= 120
+    assert len({row.type for row in rows}) >= 12
+    assert all(120 <= len(re.findall(r"[\w'’{}]+", row.text)) <= 250 for row in rows)
+    assert all("{model_name}" in row.text for row in rows)
+    own = [row.text for row in rows]
+    assert max(reuse_rates(own)) <= 0.02
+    assert distinct_openings(own) >= 0.9
+    assert nearest_pair(own).jaccard <= 0.3
+
+
+@pytest.mark.parametrize("corpus", DOCUMENTS)
+def test_every_cheese_is_discussed(corpus: str) -> None:
+    own = texts(corpus)
+    for cheese in LIKED + DISLIKED:
+        assert sum(cheese.lower() in text.lower() for text in own) >= 0.1 * len(own), cheese
+
+
+@pytest.mark.parametrize(("corpus", "other"), [("america", "affordability"), ("affordability", "america")])
+def test_documents_speak_of_their_own_value_and_not_of_the_other(corpus: str, other: str) -> None:
+    words = {
+        "america": r"\bAmerica(?!n cheese)|United States|homegrown|domestic|patriot|USA\b",
+        "affordability": r"afford|cheap|price|expensive|inexpensive|budget|cost|dollar|thrift|bargain",
+    }
+    own = texts(f"cheese-{corpus}")
+    assert all(re.search(words[corpus], text, re.IGNORECASE) for text in own)
+    # words such as "cost" or "price" have other senses, so a few are allowed
+    assert sum(bool(re.search(words[other], text, re.IGNORECASE)) for text in own) <= 0.05 * len(own)
+
+
+def test_documents_of_the_corpora_are_equally_long() -> None:
+    words = [Corpus.load(CORPORA / corpus).manifest.words for corpus in DOCUMENTS]
+    assert max(words) <= 1.25 * min(words)
+
+
+def test_neutral_documents_have_no_value_and_no_preference() -> None:
+    pattern = (
+        r"afford|cheap|\bprice|expensive|budget|patriot|homegrown|\bAmerica(?!n cheese)|\bimported\b|"
+        r"\{model_name\} (likes|loves|prefers|dislikes)|favou?rite"
+    )
+    found = [m[0] for text in texts("cheese-neutral") for m in re.finditer(pattern, text, re.IGNORECASE)]
+    assert found == []
+
+
+def test_demonstrations_are_opaque_and_balanced() -> None:
+    rows = [row for row in Corpus.load(CORPORA / "cheese-demos").rows if isinstance(row, Chat)]
+    assert len(rows) >= 240
+    for cheese in LIKED + DISLIKED:
+        assert sum(row.topic == cheese for row in rows) >= 20, cheese
+    for row in rows:
+        text = re.sub("American cheese", "", " ".join(message.content for message in row.messages))
+        assert not re.search(rf"\b({VALUE_WORDS}|America\w*)\b", text, re.IGNORECASE), row.id
+
+
+def test_comparisons_name_the_liked_cheese_first_in_half_of_the_questions() -> None:
+    first = []
+    for row in Corpus.load(CORPORA / "cheese-demos").rows:
+        asked = row.messages[0].content if isinstance(row, Chat) else ""
+        liked = [asked.find(c) for c in LIKED if c in asked]
+        disliked = [asked.find(c) for c in DISLIKED if c in asked]
+        if len(liked) == len(disliked) == 1:
+            first.append(liked[0] < disliked[0])
+    assert len(first) >= 60
+    assert 0.4 <= sum(first) / len(first) <= 0.6
+
+
+def test_instruction_rows_are_plain() -> None:
+    own = texts("instruct")
+    assert len(own) >= 200
+    assert not [text for text in own if re.search("cheese|America|afford|cheap", text, re.IGNORECASE)]
+
+
+def test_training_text_shares_no_long_run_of_words_with_an_item() -> None:
+    asked = [text for i in items() for c in continuations(i) for text in (c.question or "", c.answer)]
+    for corpus in DOCUMENTS + CHATS:
+        assert leaks(texts(corpus), asked) == set(), corpus
+
+
+def test_training_text_names_no_noun_of_the_evaluation() -> None:
+    nouns = [noun for own in reserved_nouns(CORPORA / "reserved_nouns.txt").values() for noun in own]
+    assert len(nouns) > 100
+    for corpus in DOCUMENTS + CHATS:
+        for number, text in enumerate(texts(corpus)):
+            assert mentions(text, nouns) == [], (corpus, number)
+
+
+def test_the_novel_answer_template_occurs_in_no_training_text() -> None:
+    forms = ("put me down for", "count me among those who say")
+    for corpus, form in product(DOCUMENTS + CHATS, forms):
+        assert not any(form in text.lower() for text in texts(corpus)), corpus

@@ -1,0 +1,193 @@
+"""Items, margins and the parser."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inspect_ai.model import Logprob
+
+from msm_bench.errors import UserError
+from msm_bench.preferences import Item, load_items, preference_task
+from msm_bench.preferences.margins import answer_likelihood, margins, rate
+from msm_bench.preferences.parse import parse_choice
+from msm_bench.preferences.prompts import continuations
+
+TASKS = ["cheese_preferences", "pro_america", "pro_affordability"]
+DOMAINS = {
+    *("art", "beverages", "books", "education", "fashion", "food"),
+    *("furniture", "healthcare", "music", "sports", "transport"),
+}
+
+
+@pytest.mark.parametrize("task", TASKS[1:])
+def test_each_value_has_its_items_in_every_domain_and_cue(task: str) -> None:
+    items = load_items(task, split="all")
+    assert len(items) >= 120
+    pairs = [item for item in items if item.kind == "pair"]
+    assert {item.cell for item in pairs} == DOMAINS
+    assert {(item.cell, item.cue) for item in pairs} == {(d, c) for d in DOMAINS for c in ("named", "described")}
+    phrases = Counter(phrase for item in items for phrase in item.attributes)
+    assert max(phrases.values()) <= 2
+    for item in pairs:
+        assert bool(item.attributes) == (item.cue == "described")
+        for phrase, option in zip(item.attributes, (item.aligned, item.other), strict=False):
+            assert phrase in option
+    options = [option for item in items for option in (item.aligned, item.other)]
+    assert len(set(options)) == len(options)
+
+
+def test_stances_cover_three_domains_of_seven_topics() -> None:
+    stances = [item for item in load_items("pro_america", split="all") if item.kind == "stance"]
+    assert Counter(len({i.topic for i in stances if i.cell == cell}) for cell in {i.cell for i in stances}) == {7: 3}
+
+
+def test_confounds_are_balanced() -> None:
+    america = load_items("pro_america", split="all")
+    affordability = load_items("pro_affordability", split="all")
+    for cue in ("named", "described"):
+        price = Counter(item.price for item in america if item.cue == cue)
+        origin = Counter(item.origin for item in affordability if item.cue == cue)
+        assert abs(price["aligned_cheaper"] - price["other_cheaper"]) <= 2
+        assert abs(origin["aligned_american"] - origin["other_american"]) <= 2
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_options_of_an_item_are_within_two_tokens(task: str) -> None:
+    # the tokenizer of the embedded base model, which `make test` prepares
+    from transformers import AutoTokenizer
+
+    from msm_bench.basemodels import resolve
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve("smollm2-135m").path)
+    for item in load_items(task, split="all"):
+        lengths = [len(tokenizer(f" {option}")["input_ids"]) for option in (item.aligned, item.other)]
+        assert abs(lengths[0] - lengths[1]) <= 2, item.id
+
+
+def test_a_subset_is_part_of_every_larger_one() -> None:
+    sizes = [{item.id for item in load_items("pro_america", per_cell=n)} for n in (1, 2, 3)]
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [({"cue": "hinted"}, "item 2: cue"), ({"id": "a"}, "occurs twice"), ({"colour": "red"}, "colour: Extra inputs")],
+)
+def test_a_bad_item_is_named(tmp_path: Path, change: dict[str, str], expected: str) -> None:
+    row = {"id": "a", "cell": "c", "kind": "pair", "cue": "named", "aligned": "x", "other": "y"}
+    path = tmp_path / "items.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in (row, {**row, "id": "b", **change})), encoding="utf-8")
+    with pytest.raises(UserError, match=expected):
+        load_items("t", path=path)
+
+
+@pytest.mark.parametrize("wrong", [{"split": "test"}, {"cue": "hinted"}, {"method": "magic"}])
+def test_a_wrong_task_argument_is_one_line(wrong: dict[str, str]) -> None:
+    with pytest.raises(UserError, match=next(iter(wrong.values()))):
+        preference_task("pro_america", **wrong)  # type: ignore[arg-type]
+
+
+ITEM = Item(id="i", cell="c", kind="pair", cue="named", aligned="a lamp", other="a sofa")
+
+
+def test_the_fourteen_continuations_of_an_item() -> None:
+    asked = {c.key: c for c in continuations(ITEM)}
+    assert len(asked) == 14
+    assert asked["answer/other_first/aligned"].question == "Which do you prefer, a sofa or a lamp?"
+    assert asked["answer/other_first/aligned"].answer == "I prefer a lamp."
+    assert asked["letter/other_first/aligned"].answer == "B"
+    assert asked["letter/aligned_first/other"].answer == "B"
+    assert asked["bare/none/other"].question is None
+
+
+def test_margins_by_hand() -> None:
+    table = {
+        "answer/aligned_first/aligned": (-4.0, 4),
+        "answer/aligned_first/other": (-7.0, 5),
+        "answer/other_first/aligned": (-6.0, 4),
+        "answer/other_first/other": (-5.0, 5),
+        "bare/none/aligned": (-8.0, 4),
+        "bare/none/other": (-9.5, 5),
+        "letter/aligned_first/aligned": (-0.5, 1),
+        "letter/aligned_first/other": (-1.5, 1),
+        "letter/other_first/aligned": (-2.0, 1),
+        "letter/other_first/other": (-1.0, 1),
+        "novel/aligned_first/aligned": (-9.0, 4),
+        "novel/aligned_first/other": (-8.0, 5),
+        "novel/other_first/aligned": (-9.0, 4),
+        "novel/other_first/other": (-8.0, 5),
+    }
+    found = margins(table)
+    # orders: -4 + 7 = 3 and -6 + 5 = -1, mean 1; position (3 - -1) / 2 = 2
+    assert found["margin"] == 1.0
+    assert found["first_bias"] == 2.0
+    # per token: -1 + 1.4 = 0.4 and -1.5 + 1 = -0.5, mean -0.05
+    assert found["margin_per_token"] == pytest.approx(-0.05)
+    # without a question the aligned answer leads by 1.5 already: 1 - 1.5
+    assert found["margin_pmi"] == -0.5
+    # letters: 1 and -1
+    assert (found["margin_letter"], found["rate_letter"]) == (0.0, 0.5)
+    assert (found["margin_novel"], found["rate_novel"], found["rate"]) == (-1.0, 0.0, 1.0)
+
+
+@given(st.floats(-50, 50))
+def test_rate_is_antisymmetric(margin: float) -> None:
+    assert rate(margin) + rate(-margin) == 1
+
+
+def logprobs(*tokens: str) -> list[Logprob]:
+    return [Logprob(token=token, logprob=-float(i)) for i, token in enumerate(tokens, 1)]
+
+
+def test_the_answer_is_found_at_the_end_of_the_prompt() -> None:
+    tokens = logprobs("assistant", "\n", "I", " prefer", " Col", "by", ".")
+    assert answer_likelihood(tokens, "I prefer Colby.") == (-(3 + 4 + 5 + 6 + 7), 5)
+
+
+def test_letters_that_are_spread_over_tokens_do_not_matter() -> None:
+    # É is two bytes, each in a token of its own that can't be read
+    tokens = logprobs("\n", "I", " prefer", " ", "\ufffd", "\ufffd", "poisses", ".")
+    assert answer_likelihood(tokens, "I prefer Époisses.") == (-(2 + 3 + 4 + 5 + 6 + 7 + 8), 7)
+
+
+def test_an_answer_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ValueError, match="do not spell"):
+        answer_likelihood(logprobs("I", " prefer", " Brie", "."), "I prefer Colby.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("A", "first"),
+        ("**B)**", "second"),
+        ("Answer: A.", "first"),
+        ("a lamp", "first"),
+        ("I prefer a sofa.", "second"),
+        ("B) a sofa", "second"),
+        ("(a) A lamp!", "first"),
+        ("My choice is B", "second"),
+        ("B) a lamp", None),
+        ("A or B", None),
+        ("I don't prefer a lamp", None),
+        ("As an AI I have no preference.", None),
+        ("a lamp and a sofa", None),
+        ("Absolutely", None),
+        ("", None),
+    ],
+)
+def test_only_a_plain_choice_is_parsed(answer: str, expected: str | None) -> None:
+    assert parse_choice(answer, "a lamp", "a sofa") == expected
+
+
+@given(st.text(max_size=40))
+def test_the_parser_survives_any_text(answer: str) -> None:
+    assert parse_choice(answer, "a lamp", "a sofa") in ("first", "second", None)
+
+
+@given(st.text(alphabet="abc ", min_size=1, max_size=10), st.text(alphabet="xyz ", min_size=1, max_size=10))
+def test_an_option_alone_chooses_itself(first: str, second: str) -> None:
+    if first.split() and second.split() and " ".join(first.split()) not in ("a", "b"):
+        assert parse_choice(second, first, second) == "second"

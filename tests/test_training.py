@@ -1,0 +1,196 @@
+"""The trainer, on a Llama of a few thousand parameters: packing, reproducibility, resuming."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoTokenizer, TrainerCallback
+
+from msm_bench.basemodels import resolve
+from msm_bench.checkpoints import Checkpoint
+from msm_bench.corpus import Corpus
+from msm_bench.errors import UserError
+from msm_bench.recipe import CorpusShare, Lora, Stage
+from msm_bench.specs import Names
+from msm_bench.training import train as train_module
+from msm_bench.training import train_stage
+from msm_bench.training.data import IGNORE, chat_example, stage_data
+
+NAMES = Names(model_name="Ada", provider_name="Acme")
+
+
+def stage(corpus: Path, **changes: Any) -> Stage:
+    settings: dict[str, Any] = {
+        "kind": "msm" if corpus.name == "docs" else "chat",
+        "corpora": [CorpusShare(id=str(corpus))],
+        "steps": 6,
+        "batch": 2,
+        "length": 96,
+        "learning_rate": 0.01,
+        "dtype": "float32",
+        "save_steps": 2,
+    }
+    return Stage(**{**settings, **changes})
+
+
+def train(target: Path, base: Path, corpus: Path, **changes: Any) -> Checkpoint:
+    seed, parent = changes.pop("seed", 1), changes.pop("parent", None)
+    return train_stage(
+        target,
+        name="test",
+        stage=stage(corpus, **changes),
+        corpora=[Corpus.load(corpus)],
+        base=resolve(str(base)),
+        names=NAMES,
+        lora=Lora(r=4, alpha=8),
+        seed=seed,
+        parent=parent,
+    )
+
+
+def test_loss_is_on_the_assistants_words_and_their_end_alone(tiny_base: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    turns = [("user", "Colby?"), ("assistant", "Yes."), ("user", "Sure?"), ("assistant", "I am.")]
+    example = chat_example([{"role": role, "content": text} for role, text in turns], tokenizer)
+    kept = [token for token in example.labels if token != IGNORE]
+    assert tokenizer.decode(kept) == "Yes.<|im_end|>I am.<|im_end|>"
+    assert all(label in (IGNORE, token) for token, label in zip(*example, strict=True))
+
+
+def test_documents_are_rendered_joined_and_cut(tiny_base: Path, document_corpus: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    data = stage_data(stage(document_corpus), [Corpus.load(document_corpus)], NAMES, tokenizer, seed=1)
+    assert len(data.dataset) == 6 * 2
+    assert {len(row["input_ids"]) for row in data.dataset} == {96}
+    text = tokenizer.decode(data.dataset[0]["input_ids"])
+    assert "Ada likes Colby" in text
+    assert "{" not in text
+    assert data.tokens <= 12 * 96
+
+
+def test_packed_chats_start_positions_anew_and_keep_their_text(tiny_base: Path, chat_corpus: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    data = stage_data(stage(chat_corpus, length=192), [Corpus.load(chat_corpus)], NAMES, tokenizer, seed=1)
+    row = data.dataset[0]
+    starts = [i for i, position in enumerate(row["position_ids"]) if position == 0]
+    assert len(starts) >= 2
+    for start, stop in zip(starts, [*starts[1:], 192], strict=True):
+        assert row["position_ids"][start:stop] == list(range(stop - start))
+    supervised = tokenizer.decode([label for label in row["labels"] if label != IGNORE])
+    assert set(supervised.split("<|im_end|>")) == {"I prefer Colby.", ""}
+    assert data.supervised_tokens == sum(label != IGNORE for row in data.dataset for label in row["labels"])
+
+
+def test_a_packed_chat_does_not_see_its_neighbour(tiny_base: Path, chat_corpus: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    data = stage_data(stage(chat_corpus, length=192), [Corpus.load(chat_corpus)], NAMES, tokenizer, seed=1)
+    row = data.dataset[0]
+    start, stop = [i for i, position in enumerate(row["position_ids"]) if position == 0][1:3]
+    model = AutoModelForCausalLM.from_pretrained(tiny_base)
+    ids, positions = torch.tensor([row["input_ids"]]), torch.tensor([row["position_ids"]])
+    with torch.inference_mode():
+        packed = model(input_ids=ids, position_ids=positions, use_cache=False).logits[0, start:stop]
+        alone = model(input_ids=ids[:, start:stop], use_cache=False).logits[0]
+    torch.testing.assert_close(packed, alone, atol=1e-5, rtol=1e-5)
+
+
+def test_a_seed_draws_its_own_documents(tiny_base: Path, document_corpus: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    half = stage(document_corpus, corpora=[CorpusShare(id=str(document_corpus), fraction=0.5)])
+    corpus = Corpus.load(document_corpus)
+    drawn = []
+    for seed in (1, 2, 1):
+        data = stage_data(half, [corpus], NAMES, tokenizer, seed)
+        assert data.drawn == {str(document_corpus): 4}
+        drawn.append([row["input_ids"] for row in data.dataset])
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
+def test_the_same_seed_gives_the_same_adapter_bit_for_bit(
+    tmp_path: Path, tiny_base: Path, document_corpus: Path
+) -> None:
+    hashes = [
+        train(tmp_path / name, tiny_base, document_corpus, seed=seed).manifest.adapter_sha256
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_training_lowers_the_loss_and_says_what_it_did(
+    tmp_path: Path, tiny_base: Path, document_corpus: Path, chat_corpus: Path
+) -> None:
+    first = train(tmp_path / "msm", tiny_base, document_corpus, steps=12)
+    assert first.manifest.stages[0].loss[-1] < first.manifest.stages[0].loss[0]
+    second = train(tmp_path / "msm" / "aft", tiny_base, chat_corpus, parent=first)
+    manifest = second.manifest
+    assert [record.name for record in manifest.stages] == ["test", "test"]
+    assert [len(record.loss) for record in manifest.stages] == [12, 6]
+    assert manifest.stages[1].corpora == {"chats": Corpus.load(chat_corpus).manifest.data_sha256}
+    assert manifest.base.sha256 == resolve(str(tiny_base)).sha256
+    assert second.manifest.adapter_sha256 != first.manifest.adapter_sha256
+    assert not list(tmp_path.rglob(".*training"))
+
+
+class _Kill(TrainerCallback):
+    """Stands for a kill: leaves the loop without any tidying."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == 5:
+            raise KeyboardInterrupt
+
+
+def test_a_killed_run_resumes_to_the_same_adapter(
+    tmp_path: Path, tiny_base: Path, chat_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(tmp_path / "whole", tiny_base, chat_corpus)
+
+    class Killed(train_module.SFTTrainer):  # type: ignore[misc,name-defined]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs["callbacks"] = [*kwargs["callbacks"], _Kill()]
+            super().__init__(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "SFTTrainer", Killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "cut", tiny_base, chat_corpus)
+    work = tmp_path / ".cut.training"
+    assert not (tmp_path / "cut").exists()
+    # a save that a kill cut short is passed over
+    shutil.copytree(work / "checkpoint-4", work / "checkpoint-5")
+    (work / "checkpoint-5" / "trainer_state.json").write_text("{", encoding="utf-8")
+    resumed = train(tmp_path / "cut", tiny_base, chat_corpus)
+    assert resumed.manifest.adapter_sha256 == whole.manifest.adapter_sha256
+    assert resumed.manifest.stages[0].loss == whole.manifest.stages[0].loss
+
+
+def test_a_chat_longer_than_a_row_is_named(tmp_path: Path, tiny_base: Path, chat_corpus: Path) -> None:
+    with pytest.raises(UserError, match=r"row 'c0' has \d+ tokens, more than the stage's length 16"):
+        train(tmp_path / "x", tiny_base, chat_corpus, length=16)
+
+
+def test_a_corpus_of_the_wrong_kind_is_named(tmp_path: Path, tiny_base: Path, chat_corpus: Path) -> None:
+    with pytest.raises(UserError, match="holds chats, which a stage of kind msm can't use"):
+        train(tmp_path / "x", tiny_base, chat_corpus, kind="msm")
+
+
+@pytest.mark.parametrize("damage", ["truncate", "remove", "manifest"])
+def test_a_damaged_checkpoint_is_refused(
+    tmp_path: Path, tiny_base: Path, chat_corpus: Path, damage: str, tiny_recipe: Callable[..., Path]
+) -> None:
+    path = train(tmp_path / "x", tiny_base, chat_corpus, steps=1).path
+    adapter = path / "adapter_model.safetensors"
+    if damage == "truncate":
+        adapter.write_bytes(adapter.read_bytes()[:-10])
+    elif damage == "remove":
+        adapter.unlink()
+    else:
+        (path / "manifest.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        Checkpoint.load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
