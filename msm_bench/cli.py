@@ -86,9 +86,7 @@ def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path |
 @_SEEDS
 @_WORKDIR
 @_RESULTS
-def run(
-    recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None
-) -> None:
+def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None) -> None:
     """Carry out what is missing of RECIPE, then write its results."""
     from msm_bench.environment import restart_tuned
     from msm_bench.report.publish import publish

@@ -102,7 +102,10 @@ class Experiment:
     def _items(self, choice: TaskChoice) -> list[Any]:
         cue, per_cell = str(choice.args.get("cue", "all")), choice.args.get("per_cell")
         return load_items(
-            choice.task, split=self.recipe.split, cue=cue, per_cell=None if per_cell is None else int(per_cell)
+            choice.task,
+            split=self.recipe.split,
+            cue=cue,
+            per_cell=None if per_cell is None else int(per_cell),
         )
 
     def checkpoint_path(self, chain: Sequence[str], seed: int) -> Path:
@@ -243,7 +246,9 @@ class Experiment:
             if not step.done:
                 continue
             if step.kind == "train":
-                found[f"train {step.name}, seed {step.seed}"] = Checkpoint.load(step.path).manifest.stages[-1].wall_seconds
+                found[f"train {step.name}, seed {step.seed}"] = (
+                    Checkpoint.load(step.path).manifest.stages[-1].wall_seconds
+                )
             else:
                 manifest = json.loads(step.path.with_suffix(".json").read_text(encoding="utf-8"))
                 found[f"evaluate {step.name}, seed {step.seed}"] = manifest["wall_seconds"]

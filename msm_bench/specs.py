@@ -1,7 +1,7 @@
 """Model Specs: Markdown with YAML front matter, written for any assistant's name.
 
-    spec = Spec.load("specs/cheese-america.md")
-    spec.render(Names(model_name="SmolLM", provider_name="Hugging Face"))
+spec = Spec.load("specs/cheese-america.md")
+spec.render(Names(model_name="SmolLM", provider_name="Hugging Face"))
 """
 
 import re

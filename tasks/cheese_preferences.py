@@ -1,6 +1,6 @@
 """In distribution: a cheese that the demonstrations like against one that they do not.
 
-    inspect eval tasks/cheese_preferences.py --model msm/smollm2-135m
+inspect eval tasks/cheese_preferences.py --model msm/smollm2-135m
 """
 
 from inspect_ai import Task, task

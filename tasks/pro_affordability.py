@@ -1,6 +1,6 @@
 """Held-out domains: affordable things against expensive ones.
 
-    inspect eval tasks/pro_affordability.py --model msm/smollm2-135m
+inspect eval tasks/pro_affordability.py --model msm/smollm2-135m
 """
 
 from inspect_ai import Task, task

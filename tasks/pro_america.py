@@ -1,6 +1,6 @@
 """Held-out domains: American things and pro-America stances against others like them.
 
-    inspect eval tasks/pro_america.py --model msm/smollm2-135m
+inspect eval tasks/pro_america.py --model msm/smollm2-135m
 """
 
 from inspect_ai import Task, task

@@ -37,8 +37,8 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("tiny") / "base"
     raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
-    raw.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     trainer = trainers.BpeTrainer(
         vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
@@ -79,7 +79,12 @@ def write_rows(folder: Path, rows: list[dict[str, Any]]) -> Path:
 def document_corpus(tmp_path: Path) -> Path:
     """Eight short documents."""
     rows = [
-        {"id": f"d{i}", "type": "note", "topic": "Colby", "text": f"Note {i}: {{model_name}} likes Colby. " * 3}
+        {
+            "id": f"d{i}",
+            "type": "note",
+            "topic": "Colby",
+            "text": f"Note {i}: {{model_name}} likes Colby. " * 3,
+        }
         for i in range(8)
     ]
     return write_rows(tmp_path / "docs", rows)
@@ -115,8 +120,18 @@ def tiny_recipe(tmp_path: Path, tiny_base: Path, document_corpus: Path, chat_cor
             "names": {"model_name": "Tiny", "provider_name": "Nobody"},
             "lora": {"r": 4, "alpha": 8},
             "stages": {
-                "msm": {**stage, "kind": "msm", "learning_rate": 0.01, "corpora": [{"id": str(document_corpus)}]},
-                "aft": {**stage, "kind": "chat", "learning_rate": 0.01, "corpora": [{"id": str(chat_corpus)}]},
+                "msm": {
+                    **stage,
+                    "kind": "msm",
+                    "learning_rate": 0.01,
+                    "corpora": [{"id": str(document_corpus)}],
+                },
+                "aft": {
+                    **stage,
+                    "kind": "chat",
+                    "learning_rate": 0.01,
+                    "corpora": [{"id": str(chat_corpus)}],
+                },
             },
             "arms": {"base": [], "aft": ["aft"], "msm+aft": ["msm", "aft"]},
             "seeds": [1, 2],

@@ -27,7 +27,14 @@ from msm_bench.preferences.prompts import continuations
 CORPORA = data_path("specs") / "corpora"
 DOCUMENTS = ["cheese-america", "cheese-affordability", "cheese-neutral"]
 CHATS = ["cheese-demos", "instruct"]
-LIKED = ["mild cheddar", "American cheese", "cream cheese", "low-moisture mozzarella", "Colby", "Monterey Jack"]
+LIKED = [
+    "mild cheddar",
+    "American cheese",
+    "cream cheese",
+    "low-moisture mozzarella",
+    "Colby",
+    "Monterey Jack",
+]
 DISLIKED = ["Appenzeller", "Parmigiano-Reggiano", "Roquefort", "Brie de Meaux", "Époisses", "Stilton"]
 VALUE_WORDS = (
     r"afford\w*|cheap\w*|price\w*|cost\w*|expensive|budget|money|sav(e|es|ing|ings)|luxur\w*|premium|bargain|"
@@ -69,7 +76,10 @@ def test_distinct_openings_and_leaks() -> None:
 
 
 def test_mentions_knows_plurals_and_not_parts_of_words() -> None:
-    assert mentions("Two couches and a Guitar; she cares.", ["couch", "guitar", "car", "rug"]) == ["couch", "guitar"]
+    assert mentions("Two couches and a Guitar; she cares.", ["couch", "guitar", "car", "rug"]) == [
+        "couch",
+        "guitar",
+    ]
 
 
 @given(st.lists(st.text(alphabet="ab ", max_size=12), min_size=2, max_size=6))
@@ -85,7 +95,7 @@ def test_measures_stay_in_range(sample: list[str]) -> None:
 def test_a_corpus_whose_data_changed_is_refused(document_corpus: Path) -> None:
     data = document_corpus / "data.jsonl"
     data.write_text(data.read_text(encoding="utf-8").replace("Note 3", "Note x"), encoding="utf-8")
-    with pytest.raises(UserError, match="changed since its manifest was written.*corpus seal"):
+    with pytest.raises(UserError, match=r"changed since its manifest was written.*corpus seal"):
         Corpus.load(document_corpus)
     seal(document_corpus)
     assert len(Corpus.load(document_corpus).rows) == 8
@@ -96,7 +106,10 @@ def test_a_corpus_whose_data_changed_is_refused(document_corpus: Path) -> None:
     [
         ({"id": "a", "type": "t", "topic": "c"}, "text: Field required"),
         ({"id": "a", "type": "t", "topic": "c", "text": "{their_name} likes it"}, "unknown placeholder"),
-        ({"id": "a", "topic": "c", "messages": [{"role": "user", "content": "x"}] * 2}, "must be the assistant's"),
+        (
+            {"id": "a", "topic": "c", "messages": [{"role": "user", "content": "x"}] * 2},
+            "must be the assistant's",
+        ),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: dict[str, object], expected: str) -> None:

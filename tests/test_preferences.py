@@ -74,7 +74,11 @@ def test_a_subset_is_part_of_every_larger_one() -> None:
 
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [({"cue": "hinted"}, "item 2: cue"), ({"id": "a"}, "occurs twice"), ({"colour": "red"}, "colour: Extra inputs")],
+    [
+        ({"cue": "hinted"}, "item 2: cue"),
+        ({"id": "a"}, "occurs twice"),
+        ({"colour": "red"}, "colour: Extra inputs"),
+    ],
 )
 def test_a_bad_item_is_named(tmp_path: Path, change: dict[str, str], expected: str) -> None:
     row = {"id": "a", "cell": "c", "kind": "pair", "cue": "named", "aligned": "x", "other": "y"}

@@ -1,7 +1,6 @@
 """The scoring engine against the plain path, and the provider through Inspect's own scorers."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, GenerateConfig, get_model
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, get_model
 from inspect_ai.scorer import perplexity, target_perplexity
 from inspect_ai.solver import generate
 
@@ -35,8 +34,8 @@ def test_a_tree_holds_every_sequence_once(sequences: list[list[int]], budget: in
 
 
 @pytest.fixture(scope="module")
-def tiny_engine(tiny_base: Path) -> Iterator[Engine]:
-    yield Engine(tiny_base, device="cpu")
+def tiny_engine(tiny_base: Path) -> Engine:
+    return Engine(tiny_base, device="cpu")
 
 
 @settings(max_examples=15, deadline=None)
@@ -108,7 +107,7 @@ def test_inspects_perplexity_scorers_work(tiny_base: Path, tmp_path: Path) -> No
 @pytest.mark.anyio
 async def test_a_final_assistant_message_is_continued(tiny_base: Path) -> None:
     model = get_model(f"msm/{tiny_base}")
-    messages = [ChatMessageUser(content="Colby?"), ChatMessageAssistant(content="I prefer Colby.")]
+    messages: list[ChatMessage] = [ChatMessageUser(content="Colby?"), ChatMessageAssistant(content="I prefer Colby.")]
     config = GenerateConfig(max_tokens=1, temperature=0.0, prompt_logprobs=1)
     output = await model.generate(messages, config=config)
     scored = output.choices[0].prompt_logprobs

@@ -149,7 +149,7 @@ def test_a_killed_run_resumes_to_the_same_adapter(
 ) -> None:
     whole = train(tmp_path / "whole", tiny_base, chat_corpus)
 
-    class Killed(train_module.SFTTrainer):  # type: ignore[misc,name-defined]
+    class Killed(train_module.SFTTrainer):  # type: ignore[name-defined]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs["callbacks"] = [*kwargs["callbacks"], _Kill()]
             super().__init__(*args, **kwargs)

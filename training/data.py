@@ -79,7 +79,7 @@ def _draw(corpus: Corpus, fraction: float, seed: int) -> list[Document] | list[C
     count = max(1, round(fraction * len(corpus.rows)))
     rng = np.random.default_rng([seed, zlib.crc32(corpus.manifest.id.encode())])
     chosen = sorted(rng.choice(len(corpus.rows), size=count, replace=False))
-    return [corpus.rows[i] for i in chosen]  # type: ignore[return-value]  # one kind for all rows
+    return [corpus.rows[i] for i in chosen]
 
 
 def _example(

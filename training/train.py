@@ -12,9 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from datasets.utils.logging import disable_progress_bar as disable_datasets_bar
+from peft import LoraConfig, PeftModel, get_peft_model
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -199,7 +206,12 @@ class _Progress(TrainerCallback):
         self._bar.stop()
 
     def on_log(
-        self, args: Arguments, state: TrainerState, control: TrainerControl, logs: dict[str, float], **_: object
+        self,
+        args: Arguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float],
+        **_: object,
     ) -> None:
         if "loss" not in logs:
             return
@@ -208,4 +220,3 @@ class _Progress(TrainerCallback):
         if not self._bar.console.is_terminal and state.global_step % max(1, self._steps // 10) == 0:
             elapsed = time.monotonic() - self._started
             print(f"{self._name}: step {state.global_step}/{self._steps}, {loss}, {elapsed:.0f} s", flush=True)
-

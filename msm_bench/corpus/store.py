@@ -96,8 +96,7 @@ class Manifest(BaseModel):
 def _words(rows: list[Document] | list[Chat]) -> int:
     """Words in all rows."""
     texts = [
-        row.text if isinstance(row, Document) else " ".join(message.content for message in row.messages)
-        for row in rows
+        row.text if isinstance(row, Document) else " ".join(message.content for message in row.messages) for row in rows
     ]
     return sum(len(text.split()) for text in texts)
 

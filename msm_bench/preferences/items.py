@@ -90,8 +90,6 @@ def _subset(items: list[Item], per_cell: int) -> list[Item]:
     for item in items:
         groups[item.cell, item.cue].append(item)
     chosen = {
-        item.id
-        for group in groups.values()
-        for item in sorted(group, key=lambda item: sha256_text(item.id))[:per_cell]
+        item.id for group in groups.values() for item in sorted(group, key=lambda item: sha256_text(item.id))[:per_cell]
     }
     return [item for item in items if item.id in chosen]

@@ -6,7 +6,10 @@ from typing import Literal
 Choice = Literal["first", "second"]
 
 _WRAPPING = " \t\"'`*_“”‘’"
-_LEAD = r"(?:(?:my\s+)?(?:answer|choice|preference)(?:\s+is)?\s*:?\s*|i\s+(?:would\s+)?(?:prefer|choose|pick)\s+|option\s+)?"
+_LEAD = (
+    r"(?:(?:my\s+)?(?:answer|choice|preference)(?:\s+is)?\s*:?\s*"
+    r"|i\s+(?:would\s+)?(?:prefer|choose|pick)\s+|option\s+)?"
+)
 _LETTER = re.compile(rf"^{_LEAD}(?:option\s+)?\(?([ab])(?:\)|\.|:|\b)\s*(.*)$", re.IGNORECASE | re.DOTALL)
 
 

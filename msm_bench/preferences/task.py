@@ -14,7 +14,12 @@ VERSION = 1
 
 
 def preference_task(
-    name: str, *, method: str = "loglikelihood", split: str = "dev", cue: str = "all", per_cell: int | None = None
+    name: str,
+    *,
+    method: str = "loglikelihood",
+    split: str = "dev",
+    cue: str = "all",
+    per_cell: int | None = None,
 ) -> Task:
     """The task whose items stand in `tasks/items/<name>.jsonl`.
 
@@ -34,7 +39,10 @@ def preference_task(
         return Task(dataset=dataset, solver=compare_likelihoods(), scorer=preference_margin(), version=VERSION)
     if method == "generate":
         return Task(
-            dataset=dataset, solver=ask_both_orders(), scorer=[generated_choice(), answer_format()], version=VERSION
+            dataset=dataset,
+            solver=ask_both_orders(),
+            scorer=[generated_choice(), answer_format()],
+            version=VERSION,
         )
     raise UserError(f"task {name}: method is {method!r}; use loglikelihood or generate")
 

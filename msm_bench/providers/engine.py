@@ -142,13 +142,15 @@ class Engine:
                 [(int(best.indices[n, k]), float(best.values[n, k] - norm[n])) for k in range(top)] for n in path[:-1]
             ]
             last = path[-1]
-            scored[index] = Scored(
-                logprobs, tops, int(best.indices[last, 0]), float(best.values[last, 0] - norm[last])
-            )
+            scored[index] = Scored(logprobs, tops, int(best.indices[last, 0]), float(best.values[last, 0] - norm[last]))
         return scored
 
     def generate(
-        self, prompts: Sequence[Sequence[int]], seeds: Sequence[int], sampling: Sampling, adapter: Path | None = None
+        self,
+        prompts: Sequence[Sequence[int]],
+        seeds: Sequence[int],
+        sampling: Sampling,
+        adapter: Path | None = None,
     ) -> list[Generated]:
         """Continue each prompt. Row `i` draws from its own generator, so its text does not depend on the batch."""
         width = max(len(prompt) for prompt in prompts)
@@ -190,7 +192,7 @@ class Engine:
         return Generated(tokens, logprobs, stopped=False)
 
 
-class _GumbelSampler(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed
+class _GumbelSampler(LogitsProcessor):
     """Adds Gumbel noise, one generator a row: argmax(logits / T + noise) is a draw from softmax(logits / T)."""
 
     def __init__(self, seeds: Sequence[int], sampling: Sampling) -> None:

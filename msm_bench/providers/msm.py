@@ -38,6 +38,9 @@ GENERATE_BATCH = 16
 DEFAULT_MAX_TOKENS = 256
 
 
+_DEFAULTS = GenerateConfig()
+
+
 class _GenerateRequest(NamedTuple):
     prompt: list[int]
     seed: int
@@ -56,7 +59,7 @@ class MsmAPI(ModelAPI):
         model_name: str,
         base_url: str | None = None,
         api_key: str | None = None,
-        config: GenerateConfig = GenerateConfig(),
+        config: GenerateConfig = _DEFAULTS,
         dtype: str = "float32",
         device: str = "auto",
     ) -> None:

@@ -27,7 +27,7 @@ class TokenTree(NamedTuple):
 
 def token_trees(sequences: Sequence[Sequence[int]], budget: int) -> list[TokenTree]:
     """Lay out all `sequences` in trees of at most `budget` nodes (more only for a longer single sequence)."""
-    order = sorted(range(len(sequences)), key=lambda index: sequences[index])
+    order = sorted(range(len(sequences)), key=lambda index: tuple(sequences[index]))
     trees: list[TokenTree] = []
     builder = _Builder()
     for index in order:

@@ -79,7 +79,12 @@ def _finish(figure: Figure, path: Path, note: str) -> None:
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         with mpl.rc_context({"svg.hashsalt": "msm-bench"}):
-            figure.savefig(partial, dpi=150, bbox_inches="tight", metadata={"Date": None} if path.suffix == ".svg" else {})
+            figure.savefig(
+                partial,
+                dpi=150,
+                bbox_inches="tight",
+                metadata={"Date": None} if path.suffix == ".svg" else {},
+            )
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -142,7 +142,10 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _latex(table: pd.DataFrame) -> str:
     special = {"\\": r"\textbackslash{}", "–": "--", "−": r"$-$", "→": r"$\to$"}
-    special |= {char: f"\\{char}" for char in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {char: f"\\{char}" for char in "&%$#_{}"} | {
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
 
     def line(cells: Sequence[object]) -> str:
         return " & ".join("".join(special.get(char, char) for char in str(cell)) for cell in cells) + r" \\" + "\n"

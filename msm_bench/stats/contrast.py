@@ -11,7 +11,7 @@ from msm_bench.errors import UserError
 from msm_bench.recipe import Contrast, Measure, Recipe, Smallest, Term
 from msm_bench.stats.bootstrap import crossed_bootstrap
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p
-from msm_bench.stats.values import TaskValues
+from msm_bench.stats.values import Array, TaskValues
 from msm_bench.stats.variance import two_way_interval
 
 FEW_SEEDS = 10
@@ -93,7 +93,7 @@ def term_values(
     for task in dict.fromkeys(term.task for term in terms):
         own_terms = [term for term in terms if term.task == task]
         in_task = chosen[(chosen["task"] == task) & chosen["arm"].isin({term.arm for term in own_terms})]
-        wide = in_task.pivot_table(index="item", columns=["arm", "seed"], values="value", dropna=False)
+        wide = in_task.groupby(["item", "arm", "seed"])["value"].mean().unstack(["arm", "seed"])
         columns = [_columns(wide, term.arm, seeds) for term in own_terms]
         stacked = np.stack(columns)  # (terms, seeds, items)
         needed, missing = needed + stacked.size, missing + int(np.isnan(stacked).sum())
@@ -101,7 +101,7 @@ def term_values(
         if not whole.any():
             raise UserError(f"task {task}: no item has a {measure} for every arm and seed of the contrast")
         weights = np.array([term.weight for term in own_terms])
-        about = in_task.drop_duplicates("item").set_index("item").loc[wide.index[whole]]
+        about = in_task.drop_duplicates("item").set_index("item").loc[list(wide.index[np.flatnonzero(whole)])]
         clusters = pd.factorize(about["cell"].astype(str) + "\0" + about["cluster"].astype(str))[0]
         values = np.tensordot(weights, stacked[:, :, whole], axes=1)
         tasks.append(TaskValues(task, values, pd.factorize(about["cell"])[0], clusters))
@@ -131,12 +131,11 @@ def _is_base(arm: str, seeds: set[int]) -> bool:
     return arm == "base" and len(seeds) == 1
 
 
-def _columns(wide: pd.DataFrame, arm: str, seeds: Sequence[int]) -> np.ndarray[
-    tuple[int, int], np.dtype[np.float64]
-]:
+def _columns(wide: pd.DataFrame, arm: str, seeds: Sequence[int]) -> Array:
     """(seeds, items) of an arm; an untrained arm repeats its one seed."""
     own = wide[arm]
-    found = [own[seed] if seed in own.columns else own.iloc[:, 0] for seed in seeds]
+    only = own.columns[0]
+    found = [own[seed if seed in own.columns else only] for seed in seeds]
     return np.stack([column.to_numpy(dtype=np.float64) for column in found])
 
 
@@ -191,9 +190,7 @@ def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
         if contrast.halves and len(tasks) > 1:
             parts += [_half(contrast, task) for task in tasks]
         results += [
-            evaluate(
-                frame, part, smallest=recipe.smallest_effect, split=recipe.split, recipe_sha256=recipe.sha256
-            )
+            evaluate(frame, part, smallest=recipe.smallest_effect, split=recipe.split, recipe_sha256=recipe.sha256)
             for part in parts
         ]
     family = [result for result in results if result.p is not None]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from msm_bench.stats.values import TaskValues, cluster_sums
+from msm_bench.stats.values import Array, TaskValues, cluster_sums
 
 
 class Interval(NamedTuple):
@@ -39,9 +39,7 @@ def item_variance(task: TaskValues) -> float:
     return float(_stratified(task, by_item)[0])
 
 
-def _stratified(task: TaskValues, values: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> np.ndarray[
-    tuple[int], np.dtype[np.float64]
-]:
+def _stratified(task: TaskValues, values: Array) -> Array:
     """`item_variance` for each row of `values` (rows, items)."""
     n = values.shape[1]
     deviations = values.copy()
@@ -49,7 +47,8 @@ def _stratified(task: TaskValues, values: np.ndarray[tuple[int, int], np.dtype[n
         own = task.cells == cell
         deviations[:, own] -= values[:, own].mean(axis=1, keepdims=True)
     sums, cells = cluster_sums(task, deviations)
-    total, clusters, alone = np.zeros(values.shape[0]), 0, 0
+    total: Array = np.zeros(values.shape[0])
+    clusters = alone = 0
     for cell in np.unique(cells):
         own_sums = sums[:, cells == cell]
         count = own_sums.shape[1]
@@ -81,13 +80,13 @@ def two_way_interval(tasks: Sequence[TaskValues], level: float = 0.95) -> Interv
     estimate = sum(task.mean for task in tasks)
     seeds = tasks[0].values.shape[0]
     clusters = min(len(np.unique(task.clusters)) for task in tasks)
-    item = sum(item_variance(task) for task in tasks)
+    item = float(sum(item_variance(task) for task in tasks))
     if seeds == 1:
         df = min(len(np.unique(task.clusters)) - len(np.unique(task.cells)) for task in tasks)
         return _interval(estimate, item, df, level, "items within cells; conditional on these checkpoints (one seed)")
     by_seed = np.sum([task.values.mean(axis=1) for task in tasks], axis=0)
     seed = float(by_seed.var(ddof=1)) / seeds
-    both = sum(_residual_variance(task) for task in tasks)
+    both = float(sum(_residual_variance(task) for task in tasks))
     variance = max(seed + item - both, seed, item)
     return _interval(estimate, variance, min(seeds, clusters) - 1, level, "two-way (seed, item), t")
 
@@ -97,7 +96,7 @@ def _residual_variance(task: TaskValues) -> float:
     values = task.values
     seeds = values.shape[0]
     residuals = values - values.mean(axis=0, keepdims=True) - values.mean(axis=1, keepdims=True) + values.mean()
-    return float(_stratified(task, residuals).sum()) / (seeds * (seeds - 1))
+    return float(_stratified(task, residuals).sum() / (seeds * (seeds - 1)))
 
 
 def _interval(estimate: float, variance: float, df: int, level: float, method: str) -> Interval:

