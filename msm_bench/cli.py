@@ -205,6 +205,9 @@ def _print_results(experiment: Any, style: str) -> None:
     click.echo(render_table(contrast_table(results), style, "contrasts (* headline)"), nl=False)
     if style == "table":
         click.echo(f"{caveat(experiment, frame)}; interval: {results[0].method if results else '–'}")
+        done = {result.name for result in results}
+        if waiting := [contrast.name for contrast in experiment.recipe.contrasts if contrast.name not in done]:
+            click.echo(f"waiting for their arms: {', '.join(waiting)}")
 
 
 def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:

@@ -182,9 +182,15 @@ def evaluate(
 
 
 def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
-    """All contrasts of a recipe, each half after its whole, with Holm over the confirmatory ones."""
+    """The contrasts of a recipe, each half after its whole, with Holm over the confirmatory ones.
+
+    A contrast whose arms have no results yet is left out, but its place in Holm's family is kept.
+    """
     results: list[ContrastResult] = []
+    have = set(zip(frame["arm"], frame["task"], strict=True))
     for contrast in recipe.contrasts:
+        if not {(term.arm, term.task) for term in contrast.terms} <= have:
+            continue
         parts = [contrast]
         tasks = list(dict.fromkeys(term.task for term in contrast.terms))
         if contrast.halves and len(tasks) > 1:
@@ -194,8 +200,10 @@ def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
             for part in parts
         ]
     family = [result for result in results if result.p is not None]
-    for result, adjusted in zip(family, holm([r.p for r in family if r.p is not None]), strict=True):
-        result.p_holm = adjusted
+    waiting = sum(contrast.confirmatory for contrast in recipe.contrasts) - len(family)
+    adjusted = holm([result.p for result in family if result.p is not None] + [1.0] * waiting)
+    for result, p_holm in zip(family, adjusted, strict=False):
+        result.p_holm = p_holm
     return results
 
 

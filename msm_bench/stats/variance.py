@@ -62,7 +62,8 @@ def _stratified(task: TaskValues, values: Array) -> Array:
         total *= (clusters + alone) / clusters
     elif alone:
         total[:] = math.nan
-    return total / n**2
+    variance: Array = total / n**2
+    return variance
 
 
 def two_way_interval(tasks: Sequence[TaskValues], level: float = 0.95) -> Interval:
