@@ -190,7 +190,7 @@ def _print_plan(steps: Sequence[Any]) -> None:
     )
     left = sum(step.seconds for step in steps if not step.done)
     click.echo(render_table(table, "table"), nl=False)
-    click.echo(f"left to do: about {left / 60:.0f} min with the embedded model on two cores")
+    click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
 
 
 def _print_results(experiment: Any, style: str) -> None:

@@ -23,9 +23,9 @@ from msm_bench.preferences.prompts import continuations
 from msm_bench.recipe import Recipe, TaskChoice, find_corpus
 from msm_bench.results import check_frame, frame_from_logs, read_frame, write_frame
 
-TRAIN_TOKENS_PER_SECOND = 200.0
+TRAIN_TOKENS_PER_SECOND = 170.0
 SEQUENCES_PER_SECOND = 28.0
-"""Speeds of the embedded model on two cores, for a plan before there are checkpoints to measure."""
+"""Speeds of the embedded model on two cores, for a plan before there is anything of its own to measure."""
 
 
 class Step(NamedTuple):
@@ -73,9 +73,11 @@ class Experiment:
                 raise UserError(f"recipe {self.recipe.id}: no seed {seed}; it has {self.recipe.seeds}")
         chosen = {arm: chain for arm, chain in self.recipe.arms.items() if not arms or arm in arms}
         steps: list[Step] = []
+        speed = self._training_speed()
         for seed in seeds or self.recipe.seeds:
             chains = {tuple(chain[: i + 1]) for chain in chosen.values() for i in range(len(chain))}
-            steps += [self._train_step(chain, seed) for chain in sorted(chains, key=lambda chain: (len(chain), chain))]
+            ordered = sorted(chains, key=lambda chain: (len(chain), chain))
+            steps += [self._train_step(chain, seed, speed) for chain in ordered]
             steps += [self._evaluate_step(arm, seed) for arm in chosen if self._scores_at(arm, seed)]
         return steps
 
@@ -83,14 +85,22 @@ class Experiment:
         """The base model is the same at every seed: it is scored once."""
         return bool(self.recipe.arms[arm]) or seed == self.recipe.seeds[0]
 
-    def _train_step(self, chain: Sequence[str], seed: int) -> Step:
+    def _training_speed(self) -> float:
+        """Tokens a second, padding included, over the stages that this working folder has trained."""
+        tokens = seconds = 0.0
+        for path in self.workdir.glob("checkpoints/**/manifest.json"):
+            record = read_json(path)["stages"][-1]
+            tokens += record["steps"] * record["settings"]["batch"] * record["settings"]["length"]
+            seconds += record["wall_seconds"]
+        return tokens / seconds if seconds else TRAIN_TOKENS_PER_SECOND
+
+    def _train_step(self, chain: Sequence[str], seed: int, speed: float) -> Step:
         stage = self.recipe.stages[chain[-1]]
         for share in stage.corpora:
             self.corpus(share.id)
         tokens = stage.steps * stage.batch * stage.length
         path = self.checkpoint_path(chain, seed)
-        seconds = tokens / TRAIN_TOKENS_PER_SECOND
-        return Step("train", " → ".join(chain), seed, path, tokens, seconds, is_checkpoint(path))
+        return Step("train", " → ".join(chain), seed, path, tokens, tokens / speed, is_checkpoint(path))
 
     def _evaluate_step(self, arm: str, seed: int) -> Step:
         sequences = sum(

@@ -166,6 +166,14 @@ def test_an_unknown_arm_is_refused(tmp_path: Path, tiny_recipe: WriteRecipe) -> 
         refused(command(*args, cwd=tmp_path), "unknown arm 'atf'", "known: aft, base, msm+aft")
 
 
+def test_a_spec_that_is_none_is_refused(tmp_path: Path, chat_corpus: Path) -> None:
+    (tmp_path / "spec.md").write_text("# No head\n", encoding="utf-8")
+    refused(command("corpus", "seal", chat_corpus, "--spec", tmp_path / "spec.md", cwd=tmp_path), "no front matter")
+    (tmp_path / "data.jsonl").write_text('{"id": "a", "type": "t", "topic": "c", "text": "{their_name}"}\n')
+    args = ("corpus", "seal", tmp_path, "--generator", "x", "--licence", "y")
+    refused(command(*args, cwd=tmp_path), "data.jsonl", "unknown placeholder {their_name}")
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -8,6 +8,7 @@ import json
 import platform
 import shutil
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,6 +67,8 @@ def train_stage(
         UserError: the base model can't be loaded, or a corpus does not fit the stage.
     """
     started = time.monotonic()
+    # The libraries warn of each other's coming changes; pins and tests are what keeps us safe from those.
+    warnings.simplefilter("ignore", FutureWarning)
     transformers_logging.disable_progress_bar()
     disable_datasets_bar()
     tokenizer = AutoTokenizer.from_pretrained(base.path)

@@ -1,0 +1,94 @@
+"""Tables in every format; hostile text stays text."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from msm_bench.errors import UserError
+from msm_bench.recipe import Term
+from msm_bench.report import FORMATS, arm_table, plot_arms, plot_sharpening, render_table
+from msm_bench.results import COLUMNS
+from msm_bench.stats import baseline_contrasts, term_values
+
+
+def frame(values: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
+    """A result frame of one task with a margin for each (arm, seed) and item."""
+    rows = [
+        {
+            **dict.fromkeys(COLUMNS, ""),
+            "arm": arm,
+            "seed": seed,
+            "task": "t",
+            "item": f"i{number}",
+            "cell": "c",
+            "cluster": f"i{number}",
+            "cue": "named" if number % 2 else "described",
+            "epoch": 1,
+            "metric": "margin",
+            "value": value,
+        }
+        for (arm, seed), own in values.items()
+        for number, value in enumerate(own)
+    ]
+    return pd.DataFrame(rows)
+
+
+NASTY = "a|b [red]x[/red] & 50% _y_ <script>"
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_every_format_keeps_the_cells(style: str) -> None:
+    text = render_table(pd.DataFrame([{"arm": NASTY, "n": "1"}]), style)
+    if style == "json":
+        assert json.loads(text) == [{"arm": NASTY, "n": "1"}]
+    elif style == "csv":
+        assert list(csv.reader(io.StringIO(text))) == [["arm", "n"], [NASTY, "1"]]
+    elif style == "markdown":
+        assert text.splitlines()[2] == "| a\\|b [red]x[/red] & 50% _y_ <script> | 1 |"
+    elif style == "latex":
+        assert r"a|b [red]x[/red] \& 50\% \_y\_ <script> & 1 \\" in text
+    else:
+        assert "[red]x[/red]" in text
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(UserError, match="unknown format 'pdf'"):
+        render_table(pd.DataFrame(), "pdf")
+
+
+def test_arm_means_and_intervals_by_hand() -> None:
+    # items 1, 2, 3: mean 2, se 1/√3 = 0.577, t(2) = 4.303: 2 ± 2.48
+    table = arm_table(frame({("x", 0): [1, 2, 3]}))
+    assert table.to_dict("records") == [{"arm": "x", "t margin": "+2.00 [-0.48, +4.48]"}]
+
+
+def test_arms_are_paired_by_item_and_seed() -> None:
+    values = frame({("a", 1): [1, 2], ("a", 2): [3, 4], ("b", 2): [0, 1], ("b", 3): [9, 9]})
+    terms = [Term(arm="a", task="t", weight=1), Term(arm="b", task="t", weight=-1)]
+    # only seed 2 is common: 3 − 0 and 4 − 1
+    tasks, unscored = term_values(values, terms, "margin")
+    assert tasks[0].values.tolist() == [[3, 3]]
+    assert unscored == 0
+    with pytest.raises(UserError, match="no seed in common"):
+        term_values(values[(values["arm"] == "a") | (values["seed"] == 3)], terms, "margin")
+
+
+def test_the_base_model_stands_for_every_seed() -> None:
+    values = frame({("base", 0): [1, 1], ("a", 1): [2, 3], ("a", 2): [4, 5]})
+    result = baseline_contrasts(values, "base", ["margin"])[0]
+    # (2 + 3 + 4 + 5) / 4 − 1
+    assert (result.estimate, result.n_seeds, result.n_items) == (2.5, 2, 2)
+
+
+def test_figures_are_written_and_repeatable(tmp_path: Path) -> None:
+    values = frame({("base", 0): [1, 2, 3], ("a", 0): [2, 3, 5]})
+    for name in ("one", "two"):
+        plot_arms(values, tmp_path / name / "arms.svg")
+        plot_sharpening(values, tmp_path / name / "sharp.svg", note="a note")
+    for figure in ("arms.svg", "sharp.svg"):
+        assert (tmp_path / "one" / figure).read_bytes() == (tmp_path / "two" / figure).read_bytes()
+        assert "<svg" in (tmp_path / "one" / figure).read_text(encoding="utf-8")
