@@ -89,14 +89,17 @@ def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path |
 def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None) -> None:
     """Carry out what is missing of RECIPE, then write its results."""
     from msm_bench.environment import restart_tuned
+    from msm_bench.files import explain_full_disk
     from msm_bench.report.publish import publish
 
     restart_tuned()
     experiment = _experiment(recipe, workdir)
     _print_plan(experiment.plan(arms, seeds))
-    experiment.run(arms, seeds)
     folder = results or Path("results") / experiment.recipe.id
-    publish(experiment, folder, "msm-bench " + shlex.join(sys.argv[1:]))
+    with explain_full_disk(experiment.workdir):
+        experiment.run(arms, seeds)
+    with explain_full_disk(folder):
+        publish(experiment, folder, "msm-bench " + shlex.join(sys.argv[1:]))
     _print_results(experiment, "table")
     click.echo(f"results: {folder}    logs: {experiment.workdir / 'logs'}    (inspect view --log-dir …)")
 

@@ -12,6 +12,8 @@ from typing import Any
 from msm_bench.errors import UserError
 
 PACKAGE = Path(__file__).parent
+_NEARLY_FULL = 2**20
+"""Bytes free under which a failed write is put down to the disk."""
 
 
 def data_path(folder: str) -> Path:
@@ -99,6 +101,25 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write one JSON object a line, atomically."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+@contextmanager
+def explain_full_disk(folder: Path) -> Iterator[None]:
+    """Turn any failure inside the block into a one-line `UserError` if the disk under `folder` is full.
+
+    Libraries report a full disk in many ways, some without naming it, so the disk itself is asked.
+    """
+    try:
+        yield
+    except Exception as error:
+        free = (
+            shutil.disk_usage(folder).free if folder.exists() else _NEARLY_FULL
+        )  # nothing there: something else failed
+        if free >= _NEARLY_FULL and "No space left" not in str(error):
+            raise
+        raise UserError(
+            f"{folder}: No space left on device; make room or choose another folder, then give the same command again"
+        ) from error
 
 
 @contextmanager
