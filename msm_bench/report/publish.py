@@ -11,9 +11,10 @@ from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
 from msm_bench.report.figures import plot_arms, plot_sharpening
 from msm_bench.report.tables import arm_summary, arm_table, contrast_table, render_table
+from msm_bench.results import write_frame
 from msm_bench.stats import ContrastResult, evaluate_all
 
-_LIBRARIES = ("msm-bench", "inspect-ai", "numpy", "scipy", "pandas")
+_LIBRARIES = ("msm-bench", "inspect-ai", "numpy", "scipy", "pandas", "torch", "transformers", "peft", "trl")
 
 
 def caveat(experiment: Experiment, frame: pd.DataFrame) -> str:
@@ -34,8 +35,6 @@ def publish(experiment: Experiment, folder: Path, command: str) -> tuple[pd.Data
     frame = experiment.frame()
     results = evaluate_all(frame, recipe)
     seconds = experiment.wall_seconds()
-    from msm_bench.results import write_frame
-
     shards = sorted(experiment.workdir.glob("shards/*"))
     (folder / "shards").mkdir(parents=True, exist_ok=True)
     for shard in shards:
@@ -52,7 +51,7 @@ def publish(experiment: Experiment, folder: Path, command: str) -> tuple[pd.Data
             "arms": arm_summary(frame).round(4).astype(object).where(lambda t: t.notna(), None).to_dict("records"),
             "wall_seconds": seconds,
             "wall_seconds_total": round(sum(seconds.values()), 1),
-            "versions": {library: importlib.metadata.version(library) for library in _LIBRARIES},
+            "versions": _versions(),
             "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         },
     )
@@ -61,6 +60,12 @@ def publish(experiment: Experiment, folder: Path, command: str) -> tuple[pd.Data
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
     draw(frame, folder / "figures", caveat(experiment, frame))
     return frame, results
+
+
+def _versions() -> dict[str, str]:
+    """Of the libraries that are installed."""
+    installed = {distribution.name for distribution in importlib.metadata.distributions()}
+    return {library: importlib.metadata.version(library) for library in _LIBRARIES if library in installed}
 
 
 def draw(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
