@@ -46,10 +46,11 @@ def log_files(paths: Sequence[Path | str]) -> list[str]:
         UserError: a path does not exist or holds no log.
     """
     files: list[str] = []
-    for path in paths:
+    for given in paths:
+        path = str(given).removeprefix("file://")  # Inspect names local logs so
         if not os.path.exists(path):
             raise UserError(f"{path}: no such log or directory")
-        found = [str(path)] if os.path.isfile(path) else [info.name for info in list_eval_logs(str(path))]
+        found = [path] if os.path.isfile(path) else [info.name for info in list_eval_logs(path)]
         if not found:
             raise UserError(f"{path}: holds no Inspect logs")
         files += found

@@ -15,7 +15,7 @@ import yaml
 
 from msm_bench.experiment import Experiment
 from msm_bench.recipe import Recipe
-from msm_bench.results import read_frame
+from msm_bench.results import log_files, read_frame
 
 WriteRecipe = Callable[..., Path]
 
@@ -75,7 +75,8 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
     table = command("compare", recipe, "--baseline", "aft", "--format", "csv", cwd=tmp_path)
     assert "msm+aft − aft [cheese_preferences]" in table.stdout
     plan = command("plan", recipe, cwd=tmp_path)
-    assert plan.stdout.count("done") == 4 + 2 + 5
+    # a cell of the estimate column for each: two stages and two chains trained, at one seed or both, five evaluations
+    assert plan.stdout.count("│ done") == 4 + 2 + 5
 
 
 def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished: Path) -> None:
@@ -118,6 +119,9 @@ def test_a_log_can_be_scored_again(tmp_path: Path, finished: Path) -> None:
 
     info = list_eval_logs(str(tmp_path / "runs" / "tiny" / "logs" / "seed-1"))[0]
     log = read_eval_log(info)
+    # Inspect names a log by its URI, the user by its path
+    assert info.name.startswith("file://")
+    assert log_files([info.name]) == [info.name.removeprefix("file://")]
     again = score(log, preference_margin(), action="overwrite", display="none")
     before, after = [
         {sample.id: sample.scores["preference_margin"].value for sample in one.samples or [] if sample.scores}
@@ -277,20 +281,25 @@ def test_a_run_killed_again_and_again_ends_with_the_same_frame(tmp_path: Path, t
     recipe = tiny_recipe()
     whole = command("run", recipe, "--workdir", tmp_path / "whole", "--results", tmp_path / "r1", cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr
-    program = [sys.executable, "-m", "msm_bench.cli", "run", str(recipe), "--workdir", str(tmp_path / "cut")]
-    program += ["--results", str(tmp_path / "r2")]
-    kills = 0
-    for seconds in range(9, 60, 3):
-        try:
-            done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired:
-            kills += 1
-            continue
-        assert done.returncode == 0, done.stderr
-        break
-    else:
-        pytest.fail("never finished")
-    assert kills >= 2
+    cut = ("run", recipe, "--workdir", tmp_path / "cut", "--results", tmp_path / "r2")
+    program = [sys.executable, "-u", "-m", "msm_bench.cli", *map(str, cut)]
+    # within a stage, at its end, within an evaluation, at the second seed, between an evaluation and its shard
+    for moment in (
+        "seed 1, aft: step 1/2",
+        "seed 1, msm → aft: step 2/2",
+        "Running 1 tasks",
+        "seed 2, msm: step 1/2",
+        "Completed all tasks",
+    ):
+        with subprocess.Popen(
+            program, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            assert process.stdout
+            seen = any(moment in line for line in process.stdout)
+            process.kill()
+        assert seen, f"the run ended before {moment!r}"
+    done = command(*cut, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     key = ["arm", "seed", "task", "item", "metric"]
     one, two = [
         read_frame(tmp_path / name / "frame.parquet").set_index(key)["value"].sort_index() for name in ("r1", "r2")
