@@ -6,6 +6,7 @@ A conversation that ends with an assistant message is continued, not answered: w
 log-likelihood of any continuation, as vLLM does with `continue_final_message`.
 """
 
+import secrets
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -109,7 +110,7 @@ class MsmAPI(ModelAPI):
         if scored and max_tokens == 1 and sampling.temperature == 0:
             generated = Generated([scored.next_token], [scored.next_logprob], stopped=False)
         else:
-            seed = 0 if config.seed is None else config.seed
+            seed = secrets.randbits(63) if config.seed is None else config.seed
             generated = await self._generations.ask(_GenerateRequest(prompt, seed, sampling))
         return self._output(prompt, scored, generated, config)
 
@@ -147,9 +148,12 @@ class MsmAPI(ModelAPI):
         self, prompt: list[int], scored: Scored | None, generated: Generated, config: GenerateConfig
     ) -> ModelOutput:
         tokenizer = self._engine.tokenizer
+        text = tokenizer.decode(generated.tokens, skip_special_tokens=True)
+        for stop in config.stop_seqs or ():
+            text = text.split(stop)[0]
         choice = ChatCompletionChoice(
             message=ChatMessageAssistant(
-                content=tokenizer.decode(generated.tokens, skip_special_tokens=True),
+                content=text,
                 model=self.model_name,
                 source="generate",
             ),
