@@ -67,6 +67,8 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
         "tables/contrasts.tex",
     ):
         assert (results / name).stat().st_size > 0
+    versions = json.loads((results / "summary.json").read_text(encoding="utf-8"))["versions"]
+    assert {"msm-bench", "inspect-ai", "torch"} <= set(versions)
     shards = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.parquet")}
     second = command("run", recipe, cwd=tmp_path)
     assert second.returncode == 0, second.stderr

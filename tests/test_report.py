@@ -11,6 +11,7 @@ import pytest
 from msm_bench.errors import UserError
 from msm_bench.recipe import Term
 from msm_bench.report import FORMATS, arm_table, plot_arms, plot_sharpening, render_table
+from msm_bench.report.tables import arm_summary
 from msm_bench.results import COLUMNS
 from msm_bench.stats import baseline_contrasts, term_values
 
@@ -92,3 +93,11 @@ def test_figures_are_written_and_repeatable(tmp_path: Path) -> None:
     for figure in ("arms.svg", "sharp.svg"):
         assert (tmp_path / "one" / figure).read_bytes() == (tmp_path / "two" / figure).read_bytes()
         assert "<svg" in (tmp_path / "one" / figure).read_text(encoding="utf-8")
+
+
+def test_the_interval_of_a_rate_stays_within_0_and_1() -> None:
+    # rates 1, 1, 1, 0: mean ¾, variance of the mean 4/3 · (3 · 1/16 + 9/16) / 16 = 1/16, t(3) = 3.18: ¾ ± 0.80
+    one = frame({("a", 1): [1, 1, 1, 0]}).assign(metric="rate")
+    row = arm_summary(one).iloc[0]
+    assert (row["mean"], row["ci_high"]) == (0.75, 1.0)
+    assert row["ci_low"] == 0.0

@@ -3,6 +3,7 @@
 import importlib.metadata
 import platform
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -64,8 +65,11 @@ def publish(experiment: Experiment, folder: Path, command: str) -> tuple[pd.Data
 
 def _versions() -> dict[str, str]:
     """Of the libraries that are installed."""
-    installed = {distribution.name for distribution in importlib.metadata.distributions()}
-    return {library: importlib.metadata.version(library) for library in _LIBRARIES if library in installed}
+    found = {}
+    for library in _LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[library] = importlib.metadata.version(library)
+    return found
 
 
 def draw(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:

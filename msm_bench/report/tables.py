@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
@@ -32,14 +33,17 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
                     continue
                 values, unscored = term_values(frame, [Term(arm=arm, task=task, weight=1)], measure)
                 interval = two_way_interval(values)
+                low, high = interval.low, interval.high
+                if measure == "rate":  # a share lies between 0 and 1, whatever a symmetric interval says
+                    low, high = np.clip([low, high], 0, 1)
                 rows.append(
                     {
                         "task": task,
                         "arm": arm,
                         "measure": measure,
                         "mean": interval.estimate,
-                        "ci_low": interval.low,
-                        "ci_high": interval.high,
+                        "ci_low": low,
+                        "ci_high": high,
                         "seeds": values[0].values.shape[0],
                         "items": values[0].values.shape[1],
                         "unscored_rate": unscored,
