@@ -1,5 +1,6 @@
 """A checkpoint: an adapter and the manifest that says what made it. Without a whole manifest it is not one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,28 @@ from pydantic import BaseModel, ConfigDict
 from msm_bench.basemodels import resolve
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import read_json, sha256_file
+from msm_bench.recipe import Lora
+from msm_bench.specs import Names
 
 ADAPTER = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
 MANIFEST = "manifest.json"
+
+
+def training_identity(
+    seed: int, names: Names, lora: Lora, settings: Sequence[dict[str, Any]], corpora: Sequence[dict[str, str]]
+) -> dict[str, Any]:
+    """What a checkpoint depends on, beside the base model: equal identities train the same adapter.
+
+    Args:
+        seed: Of every stage.
+        names: What the placeholders stand for.
+        lora: The adapter's shape.
+        settings: Every setting of each stage, first stage first.
+        corpora: For each stage the hash of each corpus's data, by the id that the recipe gives it.
+    """
+    stages = [{"settings": own, "corpora": data} for own, data in zip(settings, corpora, strict=True)]
+    return {"seed": seed, "names": names.model_dump(), "lora": lora.model_dump(), "stages": stages}
 
 
 class Base(BaseModel):
@@ -34,7 +54,7 @@ class StageRecord(BaseModel):
     settings: dict[str, Any]
     """Every setting of the stage, defaults included."""
     corpora: dict[str, str]
-    """Hash of each corpus's data, by id."""
+    """Hash of each corpus's data, by the id that the recipe gives it."""
     rows: dict[str, int]
     """How many rows of each corpus this seed drew."""
     steps: int
@@ -46,7 +66,7 @@ class StageRecord(BaseModel):
     loss: list[float]
     """The training loss of every step, in nats a token."""
     wall_seconds: float
-    """How long the stage took."""
+    """How long the stage took, interrupted sessions included up to their last save."""
 
 
 class CheckpointManifest(BaseModel):
@@ -58,18 +78,25 @@ class CheckpointManifest(BaseModel):
     """The model under the adapter."""
     seed: int
     """The seed of every stage."""
-    names: dict[str, str]
+    names: Names
     """What the placeholders stood for."""
-    lora: dict[str, Any]
+    lora: Lora
     """The adapter's shape."""
     stages: list[StageRecord]
     """The chain, first stage first."""
     adapter_sha256: str
-    """Hash of the adapter file."""
+    """Hash of the adapter's weights."""
+    config_sha256: str
+    """Hash of the adapter's configuration; it names the base model's folder, so it differs between machines."""
     versions: dict[str, str]
     """Of the libraries that matter."""
     machine: str
     """Processor and threads: the adapter is the same bit for bit on the same machine."""
+
+    def identity(self) -> dict[str, Any]:
+        """See `training_identity`."""
+        settings, corpora = [stage.settings for stage in self.stages], [stage.corpora for stage in self.stages]
+        return training_identity(self.seed, self.names, self.lora, settings, corpora)
 
 
 class Checkpoint(BaseModel):
@@ -92,16 +119,15 @@ class Checkpoint(BaseModel):
         path = Path(path)
         if not path.is_dir():
             raise UserError(f"{path}: no such checkpoint")
-        manifest_path, adapter = path / MANIFEST, path / ADAPTER
-        with explain_invalid(manifest_path):
-            manifest = CheckpointManifest.model_validate(read_json(manifest_path))
-        if not adapter.exists():
-            raise UserError(f"{adapter}: no such file; remove {path} and run the recipe again")
-        if sha256_file(adapter) != manifest.adapter_sha256:
-            raise UserError(
-                f"{adapter}: truncated or changed since training ({adapter.stat().st_size} bytes); "
-                f"remove {path} and run the recipe again"
-            )
+        manifest = read_manifest(path)
+        for file, trained in ((path / ADAPTER, manifest.adapter_sha256), (path / CONFIG, manifest.config_sha256)):
+            if not file.exists():
+                raise UserError(f"{file}: no such file; remove {path} and run the recipe again")
+            if sha256_file(file) != trained:
+                raise UserError(
+                    f"{file}: truncated or changed since training ({file.stat().st_size} bytes); remove {path} and "
+                    "run the recipe again"
+                )
         return cls(path=path, manifest=manifest)
 
     def base_path(self) -> Path:
@@ -118,4 +144,14 @@ class Checkpoint(BaseModel):
 
 def is_checkpoint(path: Path) -> bool:
     """Whether `path` has the files of a checkpoint; says nothing about their content."""
-    return (path / MANIFEST).exists() and (path / "adapter_config.json").exists()
+    return (path / MANIFEST).exists() and (path / CONFIG).exists()
+
+
+def read_manifest(path: Path) -> CheckpointManifest:
+    """The manifest of the checkpoint in folder `path`; the adapter is not looked at.
+
+    Raises:
+        UserError: there is none, or it is malformed.
+    """
+    with explain_invalid(path / MANIFEST):
+        return CheckpointManifest.model_validate(read_json(path / MANIFEST))

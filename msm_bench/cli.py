@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from msm_bench import __version__
 from msm_bench.errors import UserError
@@ -74,9 +73,10 @@ def seal(path: Path, spec: Path | None, generator: str | None, licence: str | No
 @_ARMS
 @_SEEDS
 @_WORKDIR
-def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None) -> None:
+@_RESULTS
+def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None) -> None:
     """Print the steps of RECIPE, their size and an estimate of the time."""
-    experiment = _experiment(recipe, workdir)
+    experiment = _experiment(recipe, workdir, results)
     _print_plan(experiment.plan(arms, seeds))
 
 
@@ -93,25 +93,23 @@ def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | 
     from msm_bench.report.publish import publish
 
     restart_tuned()
-    experiment = _experiment(recipe, workdir)
+    experiment = _experiment(recipe, workdir, results)
     _print_plan(experiment.plan(arms, seeds))
-    folder = results or Path("results") / experiment.recipe.id
-    with explain_full_disk(experiment.workdir):
+    with explain_full_disk(experiment.workdir, experiment.results):
         experiment.run(arms, seeds)
-    with explain_full_disk(folder):
-        publish(experiment, folder, "msm-bench " + shlex.join(sys.argv[1:]))
-    _print_results(experiment, "table")
-    click.echo(f"results: {folder}    logs: {experiment.workdir / 'logs'}    (inspect view --log-dir …)")
+        publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
+    _print_results(experiment, experiment.frame(), "table")
+    click.echo(f"results: {experiment.results}    logs: {experiment.workdir / 'logs'}    (inspect view --log-dir …)")
 
 
 @cli.command()
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--baseline", help="Compare every other arm with this one.")
 @_ARMS
-@_WORKDIR
+@_RESULTS
 @_FORMAT
 def compare(
-    sources: Sequence[str], baseline: str | None, arms: Sequence[str], workdir: Path | None, style: str
+    sources: Sequence[str], baseline: str | None, arms: Sequence[str], results: Path | None, style: str
 ) -> None:
     """Compare the arms of a recipe, or of Inspect logs (files or folders).
 
@@ -122,26 +120,28 @@ def compare(
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
     if len(sources) == 1 and not _is_log(sources[0]):
-        experiment = _experiment(sources[0], workdir)
-        experiment.recipe.check_arms([*arms, *([baseline] if baseline else [])])
+        experiment = _experiment(sources[0], None, results)
+        chosen = _with_baseline(arms, baseline)
+        experiment.recipe.check_arms([baseline, *chosen] if baseline else list(chosen))
+        frame = experiment.frame(chosen)
         if baseline:
-            _print_baseline(experiment.frame(arms), baseline, style)
+            _print_baseline(frame, baseline, style)
         else:
-            _print_results(experiment, style)
+            _print_results(experiment, frame, style)
         return
-    _print_baseline(_logs_frame(sources, arms), baseline, style)
+    _print_baseline(_logs_frame(sources, _with_baseline(arms, baseline)), baseline, style)
 
 
 @cli.command()
 @click.argument("sources", nargs=-1, required=True)
-@_WORKDIR
+@_RESULTS
 @click.option("--out", type=click.Path(path_type=Path), default=Path("figures"), show_default=True)
-def plot(sources: Sequence[str], workdir: Path | None, out: Path) -> None:
+def plot(sources: Sequence[str], results: Path | None, out: Path) -> None:
     """Draw the figures of a recipe's results, or of Inspect logs."""
     from msm_bench.report.publish import caveat, draw
 
     if len(sources) == 1 and not _is_log(sources[0]):
-        experiment = _experiment(sources[0], workdir)
+        experiment = _experiment(sources[0], None, results)
         frame = experiment.frame()
         figures = draw(frame, out, caveat(experiment, frame))
     else:
@@ -150,12 +150,16 @@ def plot(sources: Sequence[str], workdir: Path | None, out: Path) -> None:
         click.echo(figure)
 
 
-def _experiment(recipe: str, workdir: Path | None) -> Any:
+def _experiment(recipe: str, workdir: Path | None, results: Path | None) -> Any:
     from msm_bench.experiment import Experiment
     from msm_bench.recipe import Recipe
 
-    loaded = Recipe.load(recipe)
-    return Experiment(loaded, workdir or Path("runs") / loaded.id)
+    return Experiment(Recipe.load(recipe), workdir, results)
+
+
+def _with_baseline(arms: Sequence[str], baseline: str | None) -> Sequence[str]:
+    """The chosen arms and what they are compared with; none chosen means all."""
+    return [*arms, baseline] if arms and baseline and baseline not in arms else arms
 
 
 def _is_log(source: str) -> bool:
@@ -196,12 +200,11 @@ def _print_plan(steps: Sequence[Any]) -> None:
     click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
 
 
-def _print_results(experiment: Any, style: str) -> None:
+def _print_results(experiment: Any, frame: Any, style: str) -> None:
     from msm_bench.report import arm_table, contrast_table, render_table
     from msm_bench.report.publish import caveat
     from msm_bench.stats import evaluate_all
 
-    frame = experiment.frame()
     results = evaluate_all(frame, experiment.recipe)
     if style == "table":
         click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
@@ -214,14 +217,13 @@ def _print_results(experiment: Any, style: str) -> None:
 
 
 def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:
-    from msm_bench.report import arm_table, contrast_table, render_table
+    from msm_bench.report import arm_table, contrast_table, render_table, shown_measures
     from msm_bench.stats import baseline_contrasts
 
     if style == "table" or baseline is None:
         click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
     if baseline is not None:
-        metrics = [metric for metric in dict.fromkeys(frame["metric"]) if metric in ("margin", "rate")]
-        table = contrast_table(baseline_contrasts(frame, baseline, metrics))
+        table = contrast_table(baseline_contrasts(frame, baseline, shown_measures(frame)))
         click.echo(render_table(table, style, f"each arm minus {baseline}"), nl=False)
 
 
@@ -234,13 +236,13 @@ def main() -> None:
     except click.UsageError as error:
         _fail(f"{error.format_message()} (see `msm-bench --help`)")
     except (click.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("interrupted; the same command goes on from here")
+        print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG):
-            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        mend = "make room" if full else "mend that"
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror}; make room or choose another --workdir, then give the same command again")
+        _fail(f"{where}{error.strerror or error}; {mend} or choose another folder, then give the same command again")
 
 
 def _fail(message: str) -> None:

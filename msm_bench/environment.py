@@ -21,4 +21,5 @@ def restart_tuned() -> None:
     if not missing or not sys.argv[0].endswith(("msm-bench", "cli.py")):
         return
     os.environ.update(missing)
-    os.execv(sys.executable, [sys.executable, "-m", "msm_bench.cli", *sys.argv[1:]])  # noqa: S606
+    # -P: the folder where the command is given is no place to import from
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "msm_bench.cli", *sys.argv[1:]])  # noqa: S606

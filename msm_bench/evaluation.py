@@ -8,21 +8,52 @@ from inspect_ai import Task, eval_set
 from inspect_ai.util import registry_create
 
 from msm_bench.errors import UserError
+from msm_bench.files import canonical_json, sha256_text
 from msm_bench.recipe import TaskChoice
 
 
-def evaluate_model(
-    model: str, tasks: Sequence[TaskChoice], log_dir: Path, *, split: str, metadata: dict[str, Any]
-) -> list[str]:
+def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
+    """The tasks of a recipe on one split.
+
+    Raises:
+        UserError: an unknown task or task argument.
+    """
+    return [_task(choice, split) for choice in choices]
+
+
+def _task(choice: TaskChoice, split: str) -> Task:
+    try:
+        task = registry_create("task", f"msm_bench/{choice.task}", **{"split": split, **choice.args})
+    except (LookupError, TypeError, ValueError) as error:
+        raise UserError(f"task {choice.task}: {' '.join(str(error).split())}") from None
+    if not isinstance(task, Task):
+        raise UserError(f"task {choice.task}: not an Inspect task")
+    return task
+
+
+def dataset_sha256(task: Task) -> str:
+    """Hash of what the samples ask and how they are judged."""
+    samples = [
+        {
+            "id": sample.id,
+            "input": sample.input if isinstance(sample.input, str) else [[m.role, m.text] for m in sample.input],
+            "target": sample.target,
+            "metadata": sample.metadata,
+        }
+        for sample in task.dataset
+    ]
+    return sha256_text(canonical_json(samples))
+
+
+def evaluate_model(model: str, tasks: list[Task], log_dir: Path, *, metadata: dict[str, Any]) -> list[str]:
     """Score `model` on `tasks`; the logs carry `metadata`.
 
     Raises:
-        UserError: an unknown task or task argument, or a task that did not end well.
+        UserError: a task did not end well.
     """
-    built = [_task(choice, split) for choice in tasks]
     log_dir.mkdir(parents=True, exist_ok=True)
     success, logs = eval_set(
-        built,
+        tasks,
         log_dir=str(log_dir),
         model=model,
         metadata=metadata,
@@ -39,13 +70,3 @@ def evaluate_model(
         reason = failed.error.message if failed.error else failed.status
         raise UserError(f"{failed.location}: task {failed.eval.task} ended with {' '.join(reason.split())[:300]}")
     return [str(log.location) for log in logs]
-
-
-def _task(choice: TaskChoice, split: str) -> Task:
-    try:
-        task = registry_create("task", f"msm_bench/{choice.task}", **{"split": split, **choice.args})
-    except (LookupError, TypeError, ValueError) as error:
-        raise UserError(f"task {choice.task}: {' '.join(str(error).split())}") from None
-    if not isinstance(task, Task):
-        raise UserError(f"task {choice.task}: not an Inspect task")
-    return task

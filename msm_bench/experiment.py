@@ -1,30 +1,31 @@
 """A recipe becomes a plan of steps, and runs it. What is done already, and fits, is not done again.
 
-Everything that a recipe makes here lies in its working folder: `checkpoints/seed-S/STAGE/STAGE…` (the path is the
-chain of stages, so that arms share their beginnings), `logs/seed-S/ARM/` (Inspect logs) and `shards/` (the result
-frame, one file per arm and seed).
+The working folder holds what is only needed here: `checkpoints/seed-S/STAGE/STAGE…` (the path is the chain of stages,
+so that arms share their beginnings) and `logs/seed-S/ARM-…/` (Inspect logs). The results folder holds `shards/`, the
+result frame of every arm and seed with the manifest of what it depends on: whoever has a shard needs no checkpoint.
 """
 
-import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
+from inspect_ai import Task
 
 from msm_bench.basemodels import BaseModel, resolve
-from msm_bench.checkpoints import Checkpoint, is_checkpoint
+from msm_bench.checkpoints import Checkpoint, CheckpointManifest, is_checkpoint, read_manifest, training_identity
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError
-from msm_bench.files import canonical_json, read_json, sha256_text, write_json
-from msm_bench.preferences.items import items_path, load_items
-from msm_bench.preferences.prompts import continuations
-from msm_bench.recipe import Recipe, TaskChoice, find_corpus
+from msm_bench.evaluation import build_tasks, dataset_sha256, evaluate_model
+from msm_bench.files import canonical_json, difference, read_json, sha256_text, write_json
+from msm_bench.recipe import Recipe, find_corpus
 from msm_bench.results import check_frame, frame_from_logs, read_frame, write_frame
 
 TRAIN_TOKENS_PER_SECOND = 170.0
-SEQUENCES_PER_SECOND = 28.0
+ITEMS_PER_SECOND = 2.0
 """Speeds of the embedded model on two cores, for a plan before there is anything of its own to measure."""
 
 
@@ -35,25 +36,93 @@ class Step(NamedTuple):
     """Train a stage, or score an arm on every task."""
     name: str
     """The chain of stages, or the arm."""
+    chain: tuple[str, ...]
+    """The stages of what is trained or scored."""
     seed: int
     """The seed."""
     path: Path
     """The checkpoint or the shard that it makes."""
     size: int
-    """Tokens to train on, or sequences to score."""
+    """Tokens to train on, or items to score."""
     seconds: float
     """Estimated time."""
     done: bool
-    """Whether what it makes is there."""
+    """Whether what it makes is there, or nothing that is missing needs it."""
 
 
 class Experiment:
-    """A recipe and its working folder."""
+    """A recipe, its working folder (`runs/RECIPE`) and its results folder (`results/RECIPE`)."""
 
-    def __init__(self, recipe: Recipe, workdir: Path) -> None:
+    def __init__(self, recipe: Recipe, workdir: Path | None = None, results: Path | None = None) -> None:
         self.recipe = recipe
-        self.workdir = workdir
+        self.workdir = workdir or Path("runs") / recipe.id
+        self.results = results or Path("results") / recipe.id
         self._corpora: dict[str, Corpus] = {}
+
+    # --- what there is to do
+
+    def plan(self, arms: Sequence[str] = (), seeds: Sequence[int] = (), base: BaseModel | None = None) -> list[Step]:
+        """Every step, in order: a stage before those that go on from it, then the evaluation of each arm.
+
+        Args:
+            arms: Only these; all by default.
+            seeds: Only these; all by default.
+            base: The base model that the shards must have been made with; without it that is not checked.
+
+        Raises:
+            UserError: an unknown arm, seed or task option, a corpus that is missing or changed, or a shard that was
+                made from other inputs than the recipe has now.
+        """
+        self.recipe.check_arms(list(arms))
+        for seed in seeds:
+            if seed not in self.recipe.seeds:
+                raise UserError(f"recipe {self.recipe.id}: no seed {seed}; it has {self.recipe.seeds}")
+        chosen = [arm for arm in self.recipe.arms if not arms or arm in arms]
+        steps: list[Step] = []
+        for seed in seeds or self.recipe.seeds:
+            evaluations = [self._evaluate_step(arm, seed, base) for arm in chosen if self._scores_at(arm, seed)]
+            needed = {prefix for step in evaluations if not step.done for prefix in _prefixes(step.chain)}
+            chains = {prefix for arm in chosen for prefix in _prefixes(tuple(self.recipe.arms[arm]))}
+            ordered = sorted(chains, key=lambda chain: (len(chain), chain))
+            steps += [self._train_step(chain, seed, chain in needed) for chain in ordered] + evaluations
+        return steps
+
+    def _scores_at(self, arm: str, seed: int) -> bool:
+        """The base model is the same at every seed: it is scored once."""
+        return bool(self.recipe.arms[arm]) or seed == self.recipe.seeds[0]
+
+    def _train_step(self, chain: tuple[str, ...], seed: int, needed: bool) -> Step:
+        stage = self.recipe.stages[chain[-1]]
+        tokens = stage.steps * stage.batch * stage.length
+        path = self.checkpoint_path(chain, seed)
+        done = is_checkpoint(path) or not needed
+        return Step("train", " → ".join(chain), chain, seed, path, tokens, tokens / self._training_speed, done)
+
+    def _evaluate_step(self, arm: str, seed: int, base: BaseModel | None) -> Step:
+        chain, path = tuple(self.recipe.arms[arm]), self.shard_path(arm, seed)
+        done = path.exists()
+        if done:
+            self._check_shard(arm, seed, base)
+        items = sum(len(task.dataset) for task in self._tasks)
+        return Step("evaluate", arm, chain, seed, path, items, self._scoring_seconds(items), done)
+
+    @cached_property
+    def _training_speed(self) -> float:
+        """Tokens a second, padding included, over the stages that this working folder has trained."""
+        tokens = seconds = 0.0
+        for path in self.workdir.glob("checkpoints/**/manifest.json"):
+            with suppress(UserError):  # a damaged one is reported when it is used
+                record = read_manifest(path.parent).stages[-1]
+                tokens += record.steps * record.settings["batch"] * record.settings["length"]
+                seconds += record.wall_seconds
+        return tokens / seconds if seconds else TRAIN_TOKENS_PER_SECOND
+
+    def _scoring_seconds(self, items: int) -> float:
+        """Time to score an arm: the mean of those that are scored, else a guess."""
+        known = [read_json(path).get("wall_seconds", 0.0) for path in self.results.glob("shards/*.json")]
+        return sum(known) / len(known) if known else items / ITEMS_PER_SECOND
+
+    # --- what everything depends on
 
     def corpus(self, corpus_id: str) -> Corpus:
         """A corpus of the recipe, loaded once."""
@@ -61,62 +130,49 @@ class Experiment:
             self._corpora[corpus_id] = Corpus.load(find_corpus(corpus_id))
         return self._corpora[corpus_id]
 
-    def plan(self, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Step]:
-        """Every step, in order: a stage before those that go on from it, then the evaluation of each arm.
+    @cached_property
+    def _tasks(self) -> list[Task]:
+        """The tasks as they are now, for their size and identity."""
+        return build_tasks(self.recipe.tasks, self.recipe.split)
 
-        Raises:
-            UserError: an unknown arm or seed, or a corpus that is missing or changed.
-        """
-        self.recipe.check_arms(list(arms))
-        for seed in seeds:
-            if seed not in self.recipe.seeds:
-                raise UserError(f"recipe {self.recipe.id}: no seed {seed}; it has {self.recipe.seeds}")
-        chosen = {arm: chain for arm, chain in self.recipe.arms.items() if not arms or arm in arms}
-        steps: list[Step] = []
-        speed = self._training_speed()
-        for seed in seeds or self.recipe.seeds:
-            chains = {tuple(chain[: i + 1]) for chain in chosen.values() for i in range(len(chain))}
-            ordered = sorted(chains, key=lambda chain: (len(chain), chain))
-            steps += [self._train_step(chain, seed, speed) for chain in ordered]
-            steps += [self._evaluate_step(arm, seed) for arm in chosen if self._scores_at(arm, seed)]
-        return steps
-
-    def _scores_at(self, arm: str, seed: int) -> bool:
-        """The base model is the same at every seed: it is scored once."""
-        return bool(self.recipe.arms[arm]) or seed == self.recipe.seeds[0]
-
-    def _training_speed(self) -> float:
-        """Tokens a second, padding included, over the stages that this working folder has trained."""
-        tokens = seconds = 0.0
-        for path in self.workdir.glob("checkpoints/**/manifest.json"):
-            record = read_json(path)["stages"][-1]
-            tokens += record["steps"] * record["settings"]["batch"] * record["settings"]["length"]
-            seconds += record["wall_seconds"]
-        return tokens / seconds if seconds else TRAIN_TOKENS_PER_SECOND
-
-    def _train_step(self, chain: Sequence[str], seed: int, speed: float) -> Step:
-        stage = self.recipe.stages[chain[-1]]
-        for share in stage.corpora:
-            self.corpus(share.id)
-        tokens = stage.steps * stage.batch * stage.length
-        path = self.checkpoint_path(chain, seed)
-        return Step("train", " → ".join(chain), seed, path, tokens, tokens / speed, is_checkpoint(path))
-
-    def _evaluate_step(self, arm: str, seed: int) -> Step:
-        sequences = sum(
-            sum(1 for item in self._items(choice) for _ in continuations(item)) for choice in self.recipe.tasks
+    def _training_identity(self, chain: Sequence[str], seed: int) -> dict[str, Any]:
+        """What a checkpoint depends on, beside the base model."""
+        stages = [self.recipe.stages[name] for name in chain]
+        return training_identity(
+            seed,
+            self.recipe.names,
+            self.recipe.lora,
+            [stage.model_dump(mode="json") for stage in stages],
+            [{share.id: self.corpus(share.id).manifest.data_sha256 for share in stage.corpora} for stage in stages],
         )
+
+    def _shard_identity(self, arm: str, seed: int) -> dict[str, Any]:
+        """What a shard depends on, beside the base model."""
+        chain = self.recipe.arms[arm]
+        return {
+            "recipe": self.recipe.id,
+            "arm": arm,
+            "seed": seed,
+            "split": self.recipe.split,
+            "training": self._training_identity(chain, seed) if chain else {},
+            "tasks": [
+                {**choice.model_dump(), "version": task.version, "items_sha256": dataset_sha256(task)}
+                for choice, task in zip(self.recipe.tasks, self._tasks, strict=True)
+            ],
+        }
+
+    def _check_shard(self, arm: str, seed: int, base: BaseModel | None) -> None:
+        """Raise a `UserError` unless a shard is what the recipe would give now."""
         path = self.shard_path(arm, seed)
-        return Step("evaluate", arm, seed, path, sequences, sequences / SEQUENCES_PER_SECOND, path.exists())
-
-    def _items(self, choice: TaskChoice) -> list[Any]:
-        cue, per_cell = str(choice.args.get("cue", "all")), choice.args.get("per_cell")
-        return load_items(
-            choice.task,
-            split=self.recipe.split,
-            cue=cue,
-            per_cell=None if per_cell is None else int(per_cell),
-        )
+        manifest = _read_shard_manifest(path)
+        found, stated = manifest["identity"], self._shard_identity(arm, seed)
+        if base is not None:
+            found, stated = {**found, "base": manifest["base_sha256"]}, {**stated, "base": base.sha256}
+        if reason := difference(stated, found):
+            raise UserError(
+                f"{path}: made from other inputs than recipe {self.recipe.id} has now ({reason}); move it away to "
+                "score it again, or give another --results folder"
+            )
 
     def checkpoint_path(self, chain: Sequence[str], seed: int) -> Path:
         """Where the checkpoint of a chain of stages lies."""
@@ -124,7 +180,9 @@ class Experiment:
 
     def shard_path(self, arm: str, seed: int) -> Path:
         """Where the result frame of an arm and seed lies; its manifest has the same name with `.json`."""
-        return self.workdir / "shards" / f"{arm}.seed-{seed}.parquet"
+        return self.results / "shards" / f"{arm}.seed-{seed}.parquet"
+
+    # --- doing it
 
     def run(self, arms: Sequence[str] = (), seeds: Sequence[int] = ()) -> None:
         """Carry out what is missing.
@@ -133,133 +191,114 @@ class Experiment:
             UserError: something that a step needs is missing, or something done does not fit the recipe any more.
         """
         base = resolve(self.recipe.base)
-        for step in self.plan(arms, seeds):
+        for step in self.plan(arms, seeds, base):
             if step.kind == "train":
                 self._train(step, base)
-            else:
+            elif not step.done:
                 self._evaluate(step, base)
 
     def _train(self, step: Step, base: BaseModel) -> None:
-        chain = step.name.split(" → ")
+        if is_checkpoint(step.path):
+            self._check_checkpoint(step, base)
+            return
         if step.done:
-            self._check(Checkpoint.load(step.path), chain, base)
             return
         from msm_bench.training import train_stage  # torch is loaded only by who trains
 
-        stage = self.recipe.stages[chain[-1]]
-        parent = Checkpoint.load(self.checkpoint_path(chain[:-1], step.seed)) if chain[:-1] else None
+        stage = self.recipe.stages[step.chain[-1]]
+        earlier = step.chain[:-1]
         train_stage(
             step.path,
-            name=f"seed {step.seed}, {step.name}",
+            name=step.chain[-1],
             stage=stage,
             corpora=[self.corpus(share.id) for share in stage.corpora],
             base=base,
             names=self.recipe.names,
             lora=self.recipe.lora,
             seed=step.seed,
-            parent=parent,
+            parent=Checkpoint.load(self.checkpoint_path(earlier, step.seed)) if earlier else None,
         )
 
-    def _check(self, checkpoint: Checkpoint, chain: Sequence[str], base: BaseModel) -> None:
+    def _check_checkpoint(self, step: Step, base: BaseModel) -> None:
         """Raise a `UserError` unless the checkpoint is what the recipe would train now."""
-        manifest, where = checkpoint.manifest, checkpoint.path
-        mend = f"move {where} away to train it again, or restore what it was trained on"
-        if manifest.base.sha256 != base.sha256:
-            raise UserError(f"{where}: trained on another base model than {base.id}; {mend}")
-        if manifest.lora != self.recipe.lora.model_dump() or manifest.names != self.recipe.names.model_dump():
-            raise UserError(f"{where}: trained with other lora or names than recipe {self.recipe.id} states; {mend}")
-        for name, record in zip(chain, manifest.stages, strict=False):
-            stage = self.recipe.stages[name]
-            if record.settings != stage.model_dump(mode="json"):
-                raise UserError(f"{where}: stage {name} was trained with other settings than the recipe states; {mend}")
-            for corpus_id, sha256 in record.corpora.items():
-                corpus = next((self.corpus(s.id) for s in stage.corpora if Path(s.id).name == corpus_id), None)
-                if corpus is None or corpus.manifest.data_sha256 != sha256:
-                    raise UserError(f"{where}: corpus {corpus_id} changed after training; {mend}")
-
-    def _identity(self, arm: str, seed: int, base: BaseModel) -> dict[str, Any]:
-        """What a shard depends on; a shard whose identity fits is done."""
-        chain = self.recipe.arms[arm]
-        adapter = Checkpoint.load(self.checkpoint_path(chain, seed)).manifest.adapter_sha256 if chain else ""
-        tasks = [
-            {**choice.model_dump(), "items": sha256_text(items_path(choice.task).read_text(encoding="utf-8"))}
-            for choice in self.recipe.tasks
-        ]
-        return {
-            "recipe": self.recipe.id,
-            "arm": arm,
-            "seed": seed,
-            "base_sha256": base.sha256,
-            "adapter_sha256": adapter,
-            "split": self.recipe.split,
-            "tasks": tasks,
-        }
+        manifest = Checkpoint.load(step.path).manifest
+        stated = {"base": base.sha256, **self._training_identity(step.chain, step.seed)}
+        if reason := difference(stated, {"base": manifest.base.sha256, **manifest.identity()}):
+            raise UserError(
+                f"{step.path}: trained from other inputs than recipe {self.recipe.id} has now ({reason}); move it "
+                "away to train it again, or restore what it was trained on"
+            )
 
     def _evaluate(self, step: Step, base: BaseModel) -> None:
-        identity = self._identity(step.name, step.seed, base)
-        manifest_path = step.path.with_suffix(".json")
-        if step.done:
-            if not manifest_path.exists() or read_json(manifest_path)["identity"] != identity:
-                raise UserError(
-                    f"{step.path}: scored from another checkpoint or other items than recipe {self.recipe.id} has "
-                    "now; move it away to score it again"
-                )
-            return
-        from msm_bench.evaluation import evaluate_model
-
-        chain = self.recipe.arms[step.name]
-        model = self.checkpoint_path(chain, step.seed) if chain else Path(str(base.id))
+        checkpoint = Checkpoint.load(self.checkpoint_path(step.chain, step.seed)) if step.chain else None
+        identity = self._shard_identity(step.name, step.seed)
+        adapter = checkpoint.manifest.adapter_sha256 if checkpoint else ""
         # A folder of its own for each identity: Inspect goes on with what it finds there, and only with that.
-        key = sha256_text(canonical_json(identity))[:12]
+        key = sha256_text(canonical_json([identity, base.sha256, adapter]))[:12]
         log_dir = self.workdir / "logs" / f"seed-{step.seed}" / f"{step.name}-{key}"
         started = time.monotonic()
         logs = evaluate_model(
-            f"msm/{model}",
-            self.recipe.tasks,
+            f"msm/{checkpoint.path if checkpoint else base.id}",
+            build_tasks(self.recipe.tasks, self.recipe.split),
             log_dir,
-            split=self.recipe.split,
             metadata={"recipe": self.recipe.id, "arm": step.name, "seed": step.seed},
         )
         frame = check_frame(frame_from_logs(logs), log_dir)
-        write_json(manifest_path, {"identity": identity, "wall_seconds": round(time.monotonic() - started, 1)})
+        manifest = {
+            "identity": identity,
+            "base_sha256": base.sha256,
+            "checkpoint": checkpoint.manifest.model_dump() if checkpoint else None,
+            "wall_seconds": round(time.monotonic() - started, 1),
+        }
+        write_json(step.path.with_suffix(".json"), manifest)  # before the shard, whose presence says that all is there
         write_frame(frame, step.path)
+
+    # --- what came of it
 
     def frame(self, arms: Sequence[str] = ()) -> pd.DataFrame:
         """All shards there are of the recipe's arms and seeds, as one result frame.
 
         Raises:
-            UserError: there is none, or one is of another recipe.
+            UserError: there is none, or one was made from other inputs than the recipe has now.
         """
-        frames = [read_frame(path) for path in self._shards(arms)]
+        self.recipe.check_arms(list(arms))
+        frames = []
+        for arm, seed in self._shards(arms):
+            self._check_shard(arm, seed, None)
+            frames.append(read_frame(self.shard_path(arm, seed)))
         if not frames:
-            raise UserError(f"{self.workdir / 'shards'}: no results yet; run `msm-bench run {self.recipe.id}`")
-        frame = pd.concat(frames, ignore_index=True)
-        others = set(frame["recipe"]) - {self.recipe.id}
-        if others:
-            raise UserError(
-                f"{self.workdir / 'shards'}: holds results of recipe {', '.join(sorted(others))}, not of "
-                f"{self.recipe.id}; move them away"
-            )
-        return check_frame(frame, self.workdir / "shards")
+            raise UserError(f"{self.results / 'shards'}: no results yet; run `msm-bench run {self.recipe.id}`")
+        return check_frame(pd.concat(frames, ignore_index=True), self.results / "shards")
 
-    def _shards(self, arms: Sequence[str]) -> Iterator[Path]:
+    def _shards(self, arms: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
         for arm in arms or self.recipe.arms:
             for seed in self.recipe.seeds:
-                path = self.shard_path(arm, seed)
-                if path.exists():
-                    yield path
+                if self.shard_path(arm, seed).exists():
+                    yield arm, seed
 
     def wall_seconds(self) -> dict[str, float]:
-        """Measured time of every step that is done: stages by their chain, arms by their name."""
-        found: dict[str, float] = {}
-        for step in self.plan():
-            if not step.done:
-                continue
-            if step.kind == "train":
-                found[f"train {step.name}, seed {step.seed}"] = (
-                    Checkpoint.load(step.path).manifest.stages[-1].wall_seconds
-                )
-            else:
-                manifest = json.loads(step.path.with_suffix(".json").read_text(encoding="utf-8"))
-                found[f"evaluate {step.name}, seed {step.seed}"] = manifest["wall_seconds"]
-        return found
+        """Measured time of every step behind the shards there are: stages by their chain, arms by their name."""
+        trained: dict[str, float] = {}
+        scored: dict[str, float] = {}
+        for arm, seed in self._shards():
+            manifest = _read_shard_manifest(self.shard_path(arm, seed))
+            scored[f"evaluate {arm}, seed {seed}"] = manifest["wall_seconds"]
+            if manifest["checkpoint"]:
+                records = CheckpointManifest.model_validate(manifest["checkpoint"]).stages
+                for prefix, record in zip(_prefixes(tuple(self.recipe.arms[arm])), records, strict=True):
+                    trained[f"train {' → '.join(prefix)}, seed {seed}"] = record.wall_seconds
+        return trained | scored
+
+
+def _prefixes(chain: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The chain's beginnings, shortest first, the whole chain last."""
+    return [chain[: end + 1] for end in range(len(chain))]
+
+
+def _read_shard_manifest(shard: Path) -> dict[str, Any]:
+    path = shard.with_suffix(".json")
+    manifest = read_json(path)
+    wanted = ("identity", "base_sha256", "checkpoint", "wall_seconds")
+    if not isinstance(manifest, dict) or any(key not in manifest for key in wanted):
+        raise UserError(f"{path}: not the manifest of a shard; move it and {shard.name} away to score the arm again")
+    return manifest

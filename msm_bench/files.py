@@ -12,6 +12,7 @@ from typing import Any
 from msm_bench.errors import UserError
 
 PACKAGE = Path(__file__).parent
+_ABSENT = object()
 _NEARLY_FULL = 2**20
 """Bytes free under which a failed write is put down to the disk."""
 
@@ -58,6 +59,37 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def difference(stated: Any, found: Any, where: str = "") -> str:
+    """Where two JSON values first differ and how, in a few words; empty if they are equal."""
+    if isinstance(stated, dict) and isinstance(found, dict):
+        pairs = [(str(key), stated.get(key, _ABSENT), found.get(key, _ABSENT)) for key in {**stated, **found}]
+    elif isinstance(stated, list) and isinstance(found, list) and len(stated) == len(found):
+        pairs = [(str(i), *pair) for i, pair in enumerate(zip(stated, found, strict=True))]
+    elif stated == found:
+        return ""
+    else:
+        now, then = ("absent" if value is _ABSENT else canonical_json(value)[:40] for value in (stated, found))
+        return f"{where or 'the whole'}: was {then}, is {now}"
+    reasons = (difference(one, other, f"{where}.{key}".lstrip(".")) for key, one, other in pairs)
+    return next((reason for reason in reasons if reason), "")
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file.
+
+    Raises:
+        UserError: the file does not exist, is a folder, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: a folder, where a file is needed") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
+
+
 def read_json(path: Path) -> Any:
     """The JSON value in `path`.
 
@@ -65,9 +97,7 @@ def read_json(path: Path) -> Any:
         UserError: the file does not exist or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+        return json.loads(read_text(path))
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error})") from None
 
@@ -78,14 +108,8 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: the file does not exist, or a line is not a JSON object (named by its number).
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from None
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -104,21 +128,20 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 @contextmanager
-def explain_full_disk(folder: Path) -> Iterator[None]:
-    """Turn any failure inside the block into a one-line `UserError` if the disk under `folder` is full.
+def explain_full_disk(*folders: Path) -> Iterator[None]:
+    """Turn any failure inside the block into a one-line `UserError` if the disk under one of `folders` is full.
 
     Libraries report a full disk in many ways, some without naming it, so the disk itself is asked.
     """
     try:
         yield
     except Exception as error:
-        free = (
-            shutil.disk_usage(folder).free if folder.exists() else _NEARLY_FULL
-        )  # nothing there: something else failed
-        if free >= _NEARLY_FULL and "No space left" not in str(error):
+        full = [path for path in folders if path.exists() and shutil.disk_usage(path).free < _NEARLY_FULL]
+        if not full and "No space left" not in str(error):
             raise
         raise UserError(
-            f"{folder}: No space left on device; make room or choose another folder, then give the same command again"
+            f"{(full or folders)[0]}: No space left on device; make room or choose another folder, then give the "
+            "same command again"
         ) from error
 
 

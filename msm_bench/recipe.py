@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import canonical_json, data_path, sha256_text
+from msm_bench.files import canonical_json, data_path, read_text, sha256_text
+from msm_bench.preferences.margins import MEASURES
 from msm_bench.specs import Names
 
-Measure = Literal["margin", "rate"]
+Name = Annotated[str, StringConstraints(pattern=r"^\w[\w+.-]*$")]
+"""Of an arm or a stage; it becomes part of a path."""
 
 
 class Strict(BaseModel):
@@ -92,8 +94,8 @@ class Contrast(Strict):
     """What it would mean if it were positive."""
     terms: list[Term] = Field(min_length=1)
     """The sum."""
-    measure: Measure = "margin"
-    """What is averaged."""
+    measure: str = "margin"
+    """What is averaged: `margin`, `rate`, `choice_rate`, or one of the first two in a sensitivity variant."""
     subset: Literal["all", "named", "described"] = "all"
     """Which items."""
     confirmatory: bool = False
@@ -114,6 +116,10 @@ class Smallest(Strict):
     rate: float = Field(0.05, gt=0)
     """As a share."""
 
+    def of(self, measure: str) -> float:
+        """The one that belongs to a measure."""
+        return self.margin if measure.startswith("margin") else self.rate
+
 
 class Recipe(Strict):
     """A whole experiment."""
@@ -128,11 +134,11 @@ class Recipe(Strict):
     """What the assistant and its maker are called in the corpora."""
     lora: Lora = Lora()
     """The adapter's shape."""
-    stages: dict[str, Stage]
+    stages: dict[Name, Stage]
     """Stages by name."""
-    arms: dict[str, list[str]]
-    """Each arm as its chain of stages; the empty chain is the base model."""
-    seeds: list[int] = Field(min_length=1)
+    arms: dict[Name, list[str]]
+    """Each arm as its chain of stages; the empty chain is the base model, and that arm is called `base`."""
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     """Seed 0 is for tuning and illustration only."""
     split: Literal["dev", "holdout"] = "dev"
     """Which items are scored."""
@@ -146,11 +152,20 @@ class Recipe(Strict):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for arm, chain in self.arms.items():
+            if (arm == "base") != (not chain):
+                raise ValueError(f"arm {arm!r}: `base` is the name of the arm without stages, and of no other")
             for stage in chain:
                 if stage not in self.stages:
                     raise ValueError(f"arm {arm!r} names an unknown stage {stage!r}; known: {_list(self.stages)}")
         tasks = [choice.task for choice in self.tasks]
+        if len(set(tasks)) < len(tasks):
+            raise ValueError("a task occurs twice")
+        if any("split" in choice.args for choice in self.tasks):
+            raise ValueError("split is a field of the recipe, not an argument of a task")
         for contrast in self.contrasts:
+            if contrast.measure not in MEASURES:
+                known = _list(MEASURES)
+                raise ValueError(f"contrast {contrast.name!r}: unknown measure {contrast.measure!r}; known: {known}")
             for term in contrast.terms:
                 if term.arm not in self.arms:
                     raise ValueError(
@@ -177,7 +192,7 @@ class Recipe(Strict):
         """
         path = find_recipe(path)
         try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raw = yaml.safe_load(read_text(path))
         except yaml.YAMLError as error:
             raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
         with explain_invalid(path):

@@ -33,8 +33,6 @@ COLUMNS = [
     "log",
     "sample_uuid",
 ]
-_MEASURES = ("margin", "rate")
-"""What a sample counts as unscored for when its scorer, or the whole sample, gave nothing."""
 _GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 """Inspect's letter grades as numbers."""
 
@@ -58,35 +56,48 @@ def log_files(paths: Sequence[Path | str]) -> list[str]:
 
 
 def frame_from_logs(paths: Sequence[Path | str]) -> pd.DataFrame:
-    """The result frame of Inspect logs.
+    """The result frame of Inspect logs. A log that did not end well is passed over if a retry of it is there.
 
     Raises:
         UserError: a path holds no log, or a log can't be read or is not of a finished run.
     """
+    files = log_files(paths)
+    heads = [_read(file, header_only=True) for file in files]
+    finished = {head.eval.task_id for head in heads if head.status == "success"}
     rows: list[dict[str, Any]] = []
-    for file in log_files(paths):
-        try:
-            log = read_eval_log(file)
-        except Exception as error:  # a damaged archive, JSON that is none, a schema that does not fit
-            raise UserError(f"{file}: can't be read as an Inspect log ({' '.join(str(error).split())})") from None
-        if log.status != "success":
-            raise UserError(f"{file}: the run ended with status {log.status!r}; finish it with `inspect eval-retry`")
-        rows += _rows(log)
+    for file, head in zip(files, heads, strict=True):
+        if head.status == "success":
+            rows += _rows(_read(file))
+        elif head.eval.task_id not in finished:
+            raise UserError(f"{file}: the run ended with status {head.status!r}; finish it with `inspect eval-retry`")
+    if not rows:
+        raise UserError(f"{', '.join(files)}: no sample has a score; score it with `inspect score`")
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype({"seed": "int64", "epoch": "int64", "value": "float64"})
+
+
+def _read(file: str, header_only: bool = False) -> EvalLog:
+    try:
+        return read_eval_log(file, header_only=header_only)
+    except Exception as error:  # a damaged archive, JSON that is none, a schema that does not fit
+        raise UserError(f"{file}: can't be read as an Inspect log ({' '.join(str(error).split())})") from None
 
 
 def _rows(log: EvalLog) -> Iterator[dict[str, Any]]:
     """Rows of one log."""
     metadata = log.eval.metadata or {}
+    seed = metadata.get("seed", 0)
+    if not isinstance(seed, int):
+        raise UserError(f"{log.location}: its metadata give the seed {seed!r}; a seed is a whole number")
     common = {
         "recipe": str(metadata.get("recipe", "")),
         "model": log.eval.model,
         "arm": str(metadata.get("arm", log.eval.model)),
-        "seed": int(metadata.get("seed", 0)),
+        "seed": seed,
         "task": log.eval.task.split("/")[-1],
         "log": Path(log.location).name,
     }
+    metrics = _metrics(log.samples or [])
     for sample in log.samples or []:
         own = {
             "item": str(sample.id),
@@ -97,14 +108,25 @@ def _rows(log: EvalLog) -> Iterator[dict[str, Any]]:
             "epoch": sample.epoch,
             "sample_uuid": sample.uuid or "",
         }
-        for metric, value, reason in _values(sample):
+        for metric, value, reason in _values(sample, metrics):
             yield {**common, **own, "metric": metric, "value": value, "unscored_reason": reason}
 
 
-def _values(sample: EvalSample) -> Iterator[tuple[str, float, str]]:
-    """(metric, value, reason for no value) of a sample. A plain value is named after its scorer."""
+def _metrics(samples: Sequence[EvalSample]) -> dict[str, list[str]]:
+    """The metrics of each scorer, from the samples that have them; a plain value is named after its scorer."""
+    found: dict[str, list[str]] = {}
+    for sample in samples:
+        for name, score in (sample.scores or {}).items():
+            if isinstance(score.value, dict):
+                found[name] = list(score.value)
+            found.setdefault(name, [name])
+    return found
+
+
+def _values(sample: EvalSample, metrics: dict[str, list[str]]) -> Iterator[tuple[str, float, str]]:
+    """(metric, value, reason for no value) of a sample; one without a score is unscored in every metric."""
     if sample.error is not None or not sample.scores:
-        for metric in _MEASURES:
+        for metric in (metric for own in metrics.values() for metric in own):
             yield metric, math.nan, "error" if sample.error is not None else "no score"
         return
     for name, score in sample.scores.items():
@@ -113,7 +135,7 @@ def _values(sample: EvalSample) -> Iterator[tuple[str, float, str]]:
                 yield metric, _number(value), ""
         elif math.isnan(number := _number(score.value)):
             reason = str(score.reason or score.explanation or "not a number")
-            for metric in {"preference_margin": _MEASURES, "generated_choice": _MEASURES[1:]}.get(name, (name,)):
+            for metric in metrics[name]:
                 yield metric, number, reason
         else:
             yield name, number, ""

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import sha256_text
+from msm_bench.files import read_text, sha256_text
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z]+(?:_[A-Za-z]+)+)\}")
 """What counts as a placeholder: `{two_words}` joined by underscores. Any other brace is prose."""
@@ -83,10 +83,7 @@ class Spec(BaseModel):
                 unknown placeholder.
         """
         path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such spec") from None
+        text = read_text(path)
         parts = re.split(r"^---\s*$", text, maxsplit=2, flags=re.MULTILINE)
         if len(parts) != 3 or parts[0].strip():
             raise UserError(

@@ -108,7 +108,11 @@ def test_a_corpus_whose_data_changed_is_refused(document_corpus: Path) -> None:
         ({"id": "a", "type": "t", "topic": "c", "text": "{their_name} likes it"}, "unknown placeholder"),
         (
             {"id": "a", "topic": "c", "messages": [{"role": "user", "content": "x"}] * 2},
-            "must be the assistant's",
+            "turns must be user, assistant",
+        ),
+        (
+            {"id": "a", "topic": "c", "messages": [{"role": "assistant", "content": "x"}] * 2},
+            "turns must be user, assistant",
         ),
     ],
 )
@@ -218,3 +222,10 @@ def test_the_novel_answer_template_occurs_in_no_training_text() -> None:
     forms = ("put me down for", "count me among those who say")
     for corpus, form in product(DOCUMENTS + CHATS, forms):
         assert not any(form in text.lower() for text in texts(corpus)), corpus
+
+
+def test_a_corpus_in_another_folder_than_its_id_is_refused(tmp_path: Path) -> None:
+    folder = write_rows(tmp_path / "one", [{"id": "a", "type": "t", "topic": "c", "text": "x"}])
+    folder.rename(tmp_path / "two")
+    with pytest.raises(UserError, match="id is 'one' but the folder is called 'two'"):
+        Corpus.load(tmp_path / "two")

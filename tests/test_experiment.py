@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from msm_bench.errors import UserError
 from msm_bench.experiment import Experiment
 from msm_bench.recipe import Recipe
 from msm_bench.results import log_files, read_frame
@@ -40,9 +41,13 @@ def refused(done: subprocess.CompletedProcess[str], *expected: str) -> None:
 def finished(tmp_path: Path, tiny_recipe: WriteRecipe) -> Path:
     """A folder in which the tiny recipe has run."""
     path = tiny_recipe()
-    experiment = Experiment(Recipe.load(path), tmp_path / "runs" / "tiny")
-    experiment.run()
+    loaded(tmp_path, path).run()
     return path
+
+
+def loaded(tmp_path: Path, recipe: Path) -> Experiment:
+    """The recipe with the folders that the command uses."""
+    return Experiment(Recipe.load(recipe), tmp_path / "runs" / "tiny", tmp_path / "results" / "tiny")
 
 
 def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
@@ -69,16 +74,63 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
         assert (results / name).stat().st_size > 0
     versions = json.loads((results / "summary.json").read_text(encoding="utf-8"))["versions"]
     assert {"msm-bench", "inspect-ai", "torch"} <= set(versions)
-    shards = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.parquet")}
+    sensitivity = pd.read_csv(results / "tables" / "sensitivity.csv")
+    # every variant of margin and rate, and the rate of record, beside the headline's margin
+    assert (len(sensitivity), set(sensitivity["contrast"])) == (9, {"msm *"})
+    shards = {path: path.stat().st_mtime_ns for path in (results / "shards").iterdir()}
+    assert len(shards) == 2 * 5
     second = command("run", recipe, cwd=tmp_path)
     assert second.returncode == 0, second.stderr
     assert "left to do: about 0 min" in second.stdout
-    assert shards == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.parquet")}
+    assert shards == {path: path.stat().st_mtime_ns for path in (results / "shards").iterdir()}
     table = command("compare", recipe, "--baseline", "aft", "--format", "csv", cwd=tmp_path)
     assert "msm+aft − aft [cheese_preferences]" in table.stdout
     plan = command("plan", recipe, cwd=tmp_path)
     # a cell of the estimate column for each: two stages and two chains trained, at one seed or both, five evaluations
     assert plan.stdout.count("│ done") == 4 + 2 + 5
+
+
+def test_who_has_the_shards_needs_no_checkpoint(tmp_path: Path, finished: Path) -> None:
+    shutil.rmtree(tmp_path / "runs")
+    done = command("run", finished, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "runs").exists()
+    summary = json.loads((tmp_path / "results" / "tiny" / "summary.json").read_text(encoding="utf-8"))
+    # two stages and one chain of two at each seed, the base once, two arms at each seed
+    kinds = [name.split()[0] for name in summary["wall_seconds"]]
+    assert (kinds.count("train"), kinds.count("evaluate")) == (3 * 2, 1 + 2 * 2)
+    # one shard less: its chain is trained again, the other's stages are not
+    (tmp_path / "results" / "tiny" / "shards" / "aft.seed-2.parquet").unlink()
+    assert command("run", finished, cwd=tmp_path).returncode == 0
+    trained = sorted(path.parent.name for path in (tmp_path / "runs").rglob("adapter_config.json"))
+    assert trained == ["aft"]
+
+
+def test_a_task_of_free_answers_stands_beside_one_of_log_likelihoods(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
+    free = {"task": "pro_affordability", "args": {"method": "generate", "per_cell": 1, "cue": "named"}}
+    recipe = tiny_recipe(
+        tasks=[{"task": "cheese_preferences", "args": {"per_cell": 1}}, free],
+        seeds=[1],
+        arms={"base": [], "aft": ["aft"]},
+        contrasts=[],
+    )
+    done = command("run", recipe, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    frame = read_frame(tmp_path / "results" / "tiny" / "frame.parquet")
+    # every pair of free answers counts, readable or not
+    own = frame[frame["metric"] == "parsed"]
+    assert len(own) == 2 * 11
+    assert set(own["task"]) == {"pro_affordability"}
+
+
+def test_compare_keeps_to_the_chosen_arms(tmp_path: Path, finished: Path) -> None:
+    chosen = command("compare", finished, "--arm", "aft", cwd=tmp_path)
+    assert chosen.returncode == 0, chosen.stderr
+    assert "waiting for their arms: msm" in chosen.stdout
+    assert "base" not in chosen.stdout
+    table = command("compare", finished, "--arm", "aft", "--baseline", "base", "--format", "csv", cwd=tmp_path)
+    assert "aft − base" in table.stdout
+    assert "msm+aft" not in table.stdout
 
 
 def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished: Path) -> None:
@@ -102,7 +154,7 @@ def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished
     compared = command("compare", logs, "--baseline", f"msm/{checkpoint}", "--format", "markdown", cwd=tmp_path)
     assert compared.returncode == 0, compared.stderr
     assert "[cheese_preferences]" in compared.stdout
-    direct = read_frame(tmp_path / "runs" / "tiny" / "shards" / "aft.seed-1.parquet")
+    direct = read_frame(tmp_path / "results" / "tiny" / "shards" / "aft.seed-1.parquet")
     from msm_bench.results import frame_from_logs
 
     again = frame_from_logs([logs])
@@ -158,9 +210,76 @@ def test_generated_answers_are_scored_or_unscored(tmp_path: Path, tiny_base: Pat
     scores = {(s.scorer, s.name): s.metrics["mean"].value for s in log.results.scores}
     assert scores["answer_format", "parsed"] == pytest.approx((1 + 0.5 + 4) / 6)
     frame = frame_from_logs([tmp_path])
-    rates = frame[frame["metric"] == "rate"]
+    rates = frame[frame["metric"] == "choice_rate"]
     assert sorted(rates["value"].dropna()) == [0.5, 1, 1, 1, 1]
     assert rates["unscored_reason"].tolist().count("unparseable") == 1
+
+
+def test_a_sample_that_failed_is_unscored_in_every_metric(tmp_path: Path) -> None:
+    from inspect_ai import Task, eval
+    from inspect_ai.dataset import Sample
+    from inspect_ai.model import ModelOutput
+    from inspect_ai.scorer import match
+    from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+    from msm_bench.results import frame_from_logs
+
+    @solver
+    def fragile(failing: int) -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            if state.sample_id == failing:
+                raise ValueError("no")
+            state.output = ModelOutput.from_content("none", "yes")
+            return state
+
+        return solve
+
+    samples = [Sample(input="?", target="yes") for _ in range(3)]
+    log = eval(
+        Task(dataset=samples, solver=fragile(2), scorer=match(), fail_on_error=False),
+        model="mockllm/model",
+        log_dir=str(tmp_path / "a"),
+        display="none",
+    )[0]
+    assert log.status == "success", log.error
+    frame = frame_from_logs([tmp_path / "a"]).set_index("item")
+    assert frame["metric"].tolist() == ["match"] * 3
+    assert frame["value"].isna().tolist() == [False, True, False]
+    assert frame.loc["2", "unscored_reason"] == "error"
+
+
+def test_a_failed_log_beside_its_retry_is_passed_over(tmp_path: Path) -> None:
+    from inspect_ai import Task, eval, eval_retry, task
+    from inspect_ai.dataset import Sample
+    from inspect_ai.model import ModelOutput
+    from inspect_ai.scorer import match
+    from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+    from msm_bench.results import frame_from_logs
+
+    calls: list[int] = []
+
+    @solver
+    def fails_once() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            calls.append(1)
+            if len(calls) == 1:
+                raise ValueError("no")
+            state.output = ModelOutput.from_content("none", "yes")
+            return state
+
+        return solve
+
+    @task
+    def one_question() -> Task:
+        return Task(dataset=[Sample(input="?", target="x")], solver=fails_once(), scorer=match())
+
+    first = eval(one_question(), model="mockllm/model", log_dir=str(tmp_path), display="none")[0]
+    assert first.status == "error"
+    with pytest.raises(UserError, match="eval-retry"):
+        frame_from_logs([tmp_path])
+    assert eval_retry(first, log_dir=str(tmp_path), display="none")[0].status == "success"
+    assert len(frame_from_logs([tmp_path])) == 1
 
 
 # --- ways to say no
@@ -180,10 +299,22 @@ def test_a_spec_that_is_none_is_refused(tmp_path: Path, chat_corpus: Path) -> No
     refused(command(*args, cwd=tmp_path), "data.jsonl", "unknown placeholder {their_name}")
 
 
+TERM = {"arm": "aft", "task": "cheese_preferences", "weight": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"arms": {"x": ["nope"]}}, "unknown stage 'nope'"),
+        ({"arms": {"../x": ["aft"]}}, "String should match pattern"),
+        ({"arms": {"base": ["aft"]}}, "`base` is the name of the arm without stages"),
+        ({"arms": {"none": []}}, "`base` is the name of the arm without stages"),
+        ({"seeds": [-1]}, "seeds.0"),
+        ({"tasks": [{"task": "cheese_preferences"}] * 2}, "a task occurs twice"),
+        ({"tasks": [{"task": "cheese_preferences", "args": {"split": "dev"}}]}, "split is a field of the recipe"),
+        ({"tasks": [{"task": "cheese_preferences", "args": {"per_cell": "many"}}]}, "per_cell is 'many'"),
+        ({"tasks": [{"task": "cheese_preferences", "args": {"cues": "all"}}]}, "task cheese_preferences: "),
+        ({"contrasts": [{"name": "x", "measure": "margn", "terms": [TERM]}]}, "unknown measure 'margn'"),
         ({"colour": "red"}, "colour: Extra inputs"),
         ({"seeds": []}, "seeds"),
         ({"id": "other"}, "make them equal"),
@@ -200,6 +331,8 @@ def test_a_bad_recipe_is_refused(
 def test_a_recipe_that_is_no_yaml_or_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
     refused(command("plan", tmp_path / "bad.yaml", cwd=tmp_path), "bad.yaml", "not YAML")
+    (tmp_path / "latin.yaml").write_bytes("id: caf\u00e9".encode("latin-1"))
+    refused(command("plan", tmp_path / "latin.yaml", cwd=tmp_path), "latin.yaml", "not UTF-8")
     refused(command("plan", "nothing", cwd=tmp_path), "nothing", "no such recipe", "demo")
 
 
@@ -211,7 +344,7 @@ def test_a_corpus_that_changed_after_training_is_refused_and_nothing_is_lost(
     refused(command("run", finished, cwd=tmp_path), str(data), "corpus seal")
     assert command("corpus", "seal", chat_corpus, cwd=tmp_path).returncode == 0
     before = sorted(path for path in (tmp_path / "runs").rglob("*") if path.is_file())
-    refused(command("run", finished, cwd=tmp_path), "corpus chats changed after training", "seed-1/aft", "move")
+    refused(command("run", finished, cwd=tmp_path), "other inputs", str(chat_corpus), "aft.seed-1", "move")
     assert before == sorted(path for path in (tmp_path / "runs").rglob("*") if path.is_file())
 
 
@@ -221,12 +354,33 @@ def test_a_truncated_adapter_is_refused(tmp_path: Path, finished: Path) -> None:
     refused(command("run", finished, cwd=tmp_path), "adapter_model.safetensors", "truncated", "remove")
 
 
+def test_a_damaged_manifest_is_refused_by_who_needs_it(tmp_path: Path, finished: Path) -> None:
+    manifest = tmp_path / "runs/tiny/checkpoints/seed-1/aft/manifest.json"
+    manifest.write_text("{}", encoding="utf-8")
+    assert command("plan", finished, cwd=tmp_path).returncode == 0
+    refused(command("run", finished, cwd=tmp_path), "aft/manifest.json", "Field required")
+
+
+def test_shards_made_under_other_settings_are_refused(tmp_path: Path, finished: Path) -> None:
+    recipe = yaml.safe_load(finished.read_text(encoding="utf-8"))
+    recipe["stages"]["aft"]["learning_rate"] = 0.02
+    finished.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    for name in ("compare", "plot", "plan", "run"):
+        done = command(name, finished, cwd=tmp_path)
+        refused(done, "aft.seed-1", "training.stages.0.settings.learning_rate: was 0.01, is 0.02")
+
+
+def test_a_file_where_a_folder_is_needed_is_refused(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    refused(command("run", tiny_recipe(), "--workdir", tmp_path / "file", cwd=tmp_path), "file", "choose another")
+
+
 def test_results_of_another_recipe_are_refused(tmp_path: Path, finished: Path) -> None:
     other = yaml.safe_load(finished.read_text(encoding="utf-8")) | {"id": "second"}
     (tmp_path / "second.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
-    shutil.copytree(tmp_path / "runs" / "tiny", tmp_path / "runs" / "second")
-    refused(command("compare", tmp_path / "second.yaml", cwd=tmp_path), "recipe tiny", "not of second")
-    refused(command("run", tmp_path / "second.yaml", cwd=tmp_path), "scored from another checkpoint")
+    shutil.copytree(tmp_path / "results" / "tiny", tmp_path / "results" / "second")
+    for name in ("compare", "run", "plan", "plot"):
+        refused(command(name, tmp_path / "second.yaml", cwd=tmp_path), "aft.seed-1", 'recipe: was "tiny", is "second"')
 
 
 def test_bad_logs_are_refused(tmp_path: Path, finished: Path) -> None:
@@ -242,7 +396,7 @@ def test_bad_logs_are_refused(tmp_path: Path, finished: Path) -> None:
 
 
 def test_a_damaged_shard_is_refused(tmp_path: Path, finished: Path) -> None:
-    shard = tmp_path / "runs/tiny/shards/aft.seed-1.parquet"
+    shard = tmp_path / "results/tiny/shards/aft.seed-1.parquet"
     shard.write_bytes(shard.read_bytes()[:50])
     refused(command("compare", finished, cwd=tmp_path), str(Path("shards/aft.seed-1.parquet")), "not a readable")
 
@@ -251,7 +405,7 @@ def test_items_that_one_arm_lacks_are_left_out_and_counted(tmp_path: Path, finis
     from msm_bench.stats import evaluate_all
 
     recipe = Recipe.load(finished)
-    frame = Experiment(recipe, tmp_path / "runs" / "tiny").frame()
+    frame = loaded(tmp_path, finished).frame()
     gone = (frame["arm"] == "aft") & (frame["seed"] == 1) & (frame["item"] == frame["item"].iloc[0])
     frame.loc[gone, "value"] = float("nan")
     result = evaluate_all(frame, recipe)[0]

@@ -104,7 +104,10 @@ def test_the_fourteen_continuations_of_an_item() -> None:
     assert asked["answer/other_first/aligned"].answer == "I prefer a lamp."
     assert asked["letter/other_first/aligned"].answer == "B"
     assert asked["letter/aligned_first/other"].answer == "B"
-    assert asked["bare/none/other"].question is None
+    bare = asked["bare/none/other"]
+    assert bare.answer == asked["answer/aligned_first/other"].answer
+    assert "sofa" not in bare.question
+    assert "lamp" not in bare.question
 
 
 def test_margins_by_hand() -> None:
@@ -155,6 +158,12 @@ def test_letters_that_are_spread_over_tokens_do_not_matter() -> None:
     # É is two bytes, each in a token of its own that can't be read
     tokens = logprobs("\n", "I", " prefer", " ", "\ufffd", "\ufffd", "poisses", ".")
     assert answer_likelihood(tokens, "I prefer Époisses.") == (-(2 + 3 + 4 + 5 + 6 + 7 + 8), 7)
+
+
+def test_tokens_that_are_read_without_their_space_are_found() -> None:
+    # tokenizers of the SentencePiece kind: "▁" is the space, and a token read singly may come without it
+    for tokens in (("\n", "▁I", "▁prefer", "▁Colby", "."), ("\n", "I", "prefer", "Colby", ".")):
+        assert answer_likelihood(logprobs(*tokens), "I prefer Colby.") == (-(2 + 3 + 4 + 5), 4)
 
 
 def test_an_answer_that_is_not_there_is_an_error() -> None:

@@ -1,10 +1,14 @@
 """The scoring engine against the plain path, and the provider through Inspect's own scorers."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspect_ai import Task, eval
@@ -12,9 +16,12 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, get_model
 from inspect_ai.scorer import perplexity, target_perplexity
 from inspect_ai.solver import generate
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
 
 from msm_bench.errors import UserError
-from msm_bench.providers.engine import Engine, Sampling
+from msm_bench.providers.batcher import Batcher
+from msm_bench.providers.engine import MAX_ADAPTERS, Engine, Sampling
 from msm_bench.providers.tree import token_trees
 
 SEQUENCES = st.lists(st.lists(st.integers(3, 20), min_size=2, max_size=8), min_size=1, max_size=12)
@@ -102,6 +109,68 @@ def test_inspects_perplexity_scorers_work(tiny_base: Path, tmp_path: Path) -> No
     plain = engine.score_plain(engine.tokenizer(text, add_special_tokens=False)["input_ids"])
     assert scores["perplexity"].as_float() == pytest.approx(-np.mean(plain), abs=1e-4)
     assert scores["target_perplexity"].as_float() == pytest.approx(-np.mean(plain[-2:]), abs=1e-4)
+
+
+@pytest.mark.anyio
+async def test_a_batch_answers_all_that_wait_but_those_who_left() -> None:
+    batches: list[list[int]] = []
+
+    def double(requests: Sequence[int]) -> list[int]:
+        batches.append(list(requests))
+        return [2 * request for request in requests]
+
+    batcher: Batcher[int, int] = Batcher(double, limit=3)
+    answers: dict[int, int] = {}
+
+    async def ask(request: int) -> None:
+        answers[request] = await batcher.ask(request)
+
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await ask(99)
+        for request in range(8):
+            group.start_soon(ask, request)
+    assert answers == {request: 2 * request for request in range(8)}
+    assert sorted(request for batch in batches for request in batch) == list(range(8))
+    assert max(map(len, batches)) == 3
+
+
+@pytest.mark.anyio
+async def test_a_caller_that_leaves_takes_no_ones_answer() -> None:
+    batcher: Batcher[int, int] = Batcher(lambda requests: [2 * request for request in requests], limit=8)
+    answers: list[int] = []
+
+    async def ask(request: int) -> None:
+        answers.append(await batcher.ask(request))
+
+    async with anyio.create_task_group() as group:
+        leader = anyio.CancelScope()
+
+        async def lead() -> None:
+            with leader:
+                await ask(1)
+
+        group.start_soon(lead)
+        await anyio.lowlevel.checkpoint()
+        group.start_soon(ask, 2)
+        await anyio.lowlevel.checkpoint()
+        leader.cancel()
+    assert answers == [4]
+
+
+def test_an_engine_lets_go_of_adapters_and_loads_them_again(tmp_path: Path, tiny_base: Path) -> None:
+    torch.manual_seed(1)
+    adapters = [tmp_path / str(number) for number in range(MAX_ADAPTERS + 2)]
+    for adapter in adapters:
+        config = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
+        get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base), config).save_pretrained(adapter)
+    small = Engine(tiny_base, device="cpu")
+    first = [small.score([[5, 6, 7]], adapter)[0].logprobs for adapter in adapters]
+    again = [small.score([[5, 6, 7]], adapter)[0].logprobs for adapter in adapters]
+    assert first == again
+    assert len({tuple(logprobs) for logprobs in first}) == len(adapters)
+    assert small.score([[5, 6, 7]])[0].logprobs == pytest.approx(small.score_plain([5, 6, 7]), abs=1e-5)
 
 
 @pytest.mark.anyio

@@ -3,17 +3,18 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from msm_bench.errors import UserError
-from msm_bench.recipe import Term
-from msm_bench.report import FORMATS, arm_table, plot_arms, plot_sharpening, render_table
+from msm_bench.recipe import Recipe, Term
+from msm_bench.report import FORMATS, arm_table, plot_arms, plot_sharpening, render_table, shown_measures
 from msm_bench.report.tables import arm_summary
 from msm_bench.results import COLUMNS
-from msm_bench.stats import baseline_contrasts, term_values
+from msm_bench.stats import baseline_contrasts, evaluate_all, term_values
 
 
 def frame(values: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
@@ -76,6 +77,24 @@ def test_arms_are_paired_by_item_and_seed() -> None:
     assert unscored == 0
     with pytest.raises(UserError, match="no seed in common"):
         term_values(values[(values["arm"] == "a") | (values["seed"] == 3)], terms, "margin")
+
+
+def test_a_contrast_without_common_seeds_is_left_out(tiny_recipe: Callable[..., Path]) -> None:
+    values = frame({("aft", 1): [1, 2], ("msm+aft", 2): [3, 4]}).assign(task="cheese_preferences")
+    assert evaluate_all(values, Recipe.load(tiny_recipe())) == []
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are() -> None:
+    table = pd.DataFrame({"[/x]": ["[bold]a[/bold]"]})
+    text = render_table(table, "table", "[/title]")
+    assert all(name in text for name in ("[/x]", "[bold]a[/bold]", "[/title]"))
+
+
+def test_logs_with_other_metrics_are_shown_by_these() -> None:
+    values = frame({("a", 0): [1, 0, 1], ("b", 0): [1, 1, 1]}).assign(metric="accuracy")
+    assert list(arm_table(values).columns) == ["arm", "t accuracy"]
+    # 2/3 − 1
+    assert baseline_contrasts(values, "b", shown_measures(values))[0].estimate == pytest.approx(-1 / 3)
 
 
 def test_the_base_model_stands_for_every_seed() -> None:

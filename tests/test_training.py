@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import write_rows
 from transformers import AutoTokenizer, TrainerCallback
 
 from msm_bench.basemodels import resolve
@@ -130,10 +131,10 @@ def test_training_lowers_the_loss_and_says_what_it_did(
     manifest = second.manifest
     assert [record.name for record in manifest.stages] == ["test", "test"]
     assert [len(record.loss) for record in manifest.stages] == [12, 6]
-    assert manifest.stages[1].corpora == {"chats": Corpus.load(chat_corpus).manifest.data_sha256}
+    assert manifest.stages[1].corpora == {str(chat_corpus): Corpus.load(chat_corpus).manifest.data_sha256}
     assert manifest.base.sha256 == resolve(str(tiny_base)).sha256
     assert second.manifest.adapter_sha256 != first.manifest.adapter_sha256
-    assert not list(tmp_path.rglob(".*training"))
+    assert not list(tmp_path.rglob(".*training*"))
 
 
 class _Kill(TrainerCallback):
@@ -144,21 +145,24 @@ class _Kill(TrainerCallback):
             raise KeyboardInterrupt
 
 
+class Killed(train_module.SFTTrainer):  # type: ignore[name-defined]
+    """Dies after its fifth step."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["callbacks"] = [*kwargs["callbacks"], _Kill()]
+        super().__init__(*args, **kwargs)
+
+
 def test_a_killed_run_resumes_to_the_same_adapter(
     tmp_path: Path, tiny_base: Path, chat_corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(tmp_path / "whole", tiny_base, chat_corpus)
 
-    class Killed(train_module.SFTTrainer):  # type: ignore[name-defined]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            kwargs["callbacks"] = [*kwargs["callbacks"], _Kill()]
-            super().__init__(*args, **kwargs)
-
     with monkeypatch.context() as patch:
         patch.setattr(train_module, "SFTTrainer", Killed)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", tiny_base, chat_corpus)
-    work = tmp_path / ".cut.training"
+    (work,) = tmp_path.glob(".cut.training-*")
     assert not (tmp_path / "cut").exists()
     # a save that a kill cut short is passed over
     shutil.copytree(work / "checkpoint-4", work / "checkpoint-5")
@@ -166,6 +170,34 @@ def test_a_killed_run_resumes_to_the_same_adapter(
     resumed = train(tmp_path / "cut", tiny_base, chat_corpus)
     assert resumed.manifest.adapter_sha256 == whole.manifest.adapter_sha256
     assert resumed.manifest.stages[0].loss == whole.manifest.stages[0].loss
+
+
+def test_a_killed_run_does_not_go_on_under_other_settings(
+    tmp_path: Path, tiny_base: Path, chat_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = train(tmp_path / "whole", tiny_base, chat_corpus, learning_rate=0.02)
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "SFTTrainer", Killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "cut", tiny_base, chat_corpus)
+    again = train(tmp_path / "cut", tiny_base, chat_corpus, learning_rate=0.02)
+    assert again.manifest.adapter_sha256 == changed.manifest.adapter_sha256
+    assert not list(tmp_path.glob(".cut*"))
+
+
+def test_a_control_token_in_a_row_is_named(tmp_path: Path, tiny_base: Path) -> None:
+    turns = [{"role": "user", "content": "Colby?<|im_end|>"}, {"role": "assistant", "content": "Yes."}]
+    corpus = write_rows(tmp_path / "odd", [{"id": "c0", "topic": "Colby", "messages": turns}])
+    with pytest.raises(UserError, match=r"row 'c0' spells <\|im_end\|>"):
+        train(tmp_path / "x", tiny_base, corpus)
+
+
+def test_truncated_base_weights_are_one_line(tmp_path: Path, tiny_base: Path, chat_corpus: Path) -> None:
+    base = shutil.copytree(tiny_base, tmp_path / "base")
+    weights = base / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(UserError, match="can't be loaded as a causal language model"):
+        train(tmp_path / "x", base, chat_corpus)
 
 
 def test_a_chat_longer_than_a_row_is_named(tmp_path: Path, tiny_base: Path, chat_corpus: Path) -> None:

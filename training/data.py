@@ -44,11 +44,13 @@ def stage_data(
 ) -> StageData:
     """Draw, tokenise, shuffle and pack; the data is repeated in new order until every step has its rows.
 
-    Documents are wrapped (joined by the end-of-text token and cut every `length` tokens). Chats are packed
-    whole, and positions start again with each, so that none attends to another.
+    Documents are wrapped (joined, each ended by the tokenizer's end-of-sequence token, which is also what ends a
+    chat turn of an instruction-tuned model; cut every `length` tokens). Chats are packed whole, and positions start
+    again with each, so that none attends to another.
 
     Raises:
-        UserError: a chat is longer than a row, or a corpus has the wrong kind for the stage.
+        UserError: a chat is longer than a row, a row spells a control token of the model, or a corpus has the wrong
+            kind for the stage.
     """
     drawn: dict[str, int] = {}
     examples: list[Example] = []
@@ -87,6 +89,10 @@ def _example(
 ) -> Example:
     if isinstance(row, Document) != (stage.kind == "msm"):
         raise UserError(f"{corpus.path}: holds {corpus.manifest.kind}, which a stage of kind {stage.kind} can't use")
+    where = f"{corpus.path}: row {row.id!r}"
+    for text in [row.text] if isinstance(row, Document) else [message.content for message in row.messages]:
+        if control := next((token for token in tokenizer.all_special_tokens if token in text), None):
+            raise UserError(f"{where} spells {control}, a control token of this model; write it otherwise")
     if isinstance(row, Document):
         ids = tokenizer(render(row.text, names), add_special_tokens=False)["input_ids"]
         ids = [*ids, tokenizer.eos_token_id]
@@ -95,7 +101,7 @@ def _example(
     example = chat_example(messages, tokenizer)
     if len(example.input_ids) > stage.length:
         raise UserError(
-            f"{corpus.path}: row {row.id!r} has {len(example.input_ids)} tokens, more than the stage's length "
+            f"{where} has {len(example.input_ids)} tokens, more than the stage's length "
             f"{stage.length}; raise the length or shorten the row"
         )
     return example

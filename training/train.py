@@ -23,6 +23,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -36,13 +37,21 @@ from transformers.utils import logging as transformers_logging
 from trl import SFTConfig, SFTTrainer
 
 from msm_bench.basemodels import BaseModel
-from msm_bench.checkpoints import ADAPTER, MANIFEST, Base, Checkpoint, CheckpointManifest, StageRecord
+from msm_bench.checkpoints import (
+    ADAPTER,
+    CONFIG,
+    MANIFEST,
+    Base,
+    Checkpoint,
+    CheckpointManifest,
+    StageRecord,
+)
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError
-from msm_bench.files import new_directory, sha256_file, write_json
+from msm_bench.files import canonical_json, new_directory, read_json, sha256_file, sha256_text, write_json
 from msm_bench.recipe import Lora, Stage
 from msm_bench.specs import Names
-from msm_bench.training.data import StageData, collate, stage_data
+from msm_bench.training.data import collate, stage_data
 
 LIBRARIES = ("msm-bench", "torch", "transformers", "peft", "trl", "accelerate", "datasets")
 
@@ -61,23 +70,53 @@ def train_stage(
 ) -> Checkpoint:
     """Train `stage` on top of `parent` (or on a fresh adapter) and write the checkpoint `target`.
 
-    A killed call goes on from its last save when it is called again, to the same adapter.
+    A killed call goes on from its last save when it is called again with the same inputs, to the same adapter.
+
+    Args:
+        target: Folder of the checkpoint.
+        name: The stage's name in the recipe.
+        stage: Its settings.
+        corpora: Its corpora, in the order of its settings.
+        base: The base model.
+        names: What the placeholders stand for.
+        lora: The adapter's shape.
+        seed: Of initialisation, order and the draw of rows.
+        parent: What was trained before.
 
     Raises:
         UserError: the base model can't be loaded, or a corpus does not fit the stage.
     """
-    started = time.monotonic()
-    # The libraries warn of each other's coming changes; pins and tests are what keeps us safe from those.
-    warnings.simplefilter("ignore", FutureWarning)
-    transformers_logging.disable_progress_bar()
-    disable_datasets_bar()
-    tokenizer = AutoTokenizer.from_pretrained(base.path)
+    _quiet_libraries()
+    tokenizer = AutoTokenizer.from_pretrained(base.path, trust_remote_code=False)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     data = stage_data(stage, corpora, names, tokenizer, seed)
-    # One workplace for each stage and target; its files are the library's own saves and go when the stage is done.
-    work = target.with_name(f".{target.name}.training")
-    with _Progress(name, stage.steps) as progress:
+    before = parent.manifest.stages if parent else []
+    record = StageRecord(
+        name=name,
+        settings=stage.model_dump(mode="json"),
+        corpora={share.id: corpus.manifest.data_sha256 for share, corpus in zip(stage.corpora, corpora, strict=True)},
+        rows=data.drawn,
+        steps=stage.steps,
+        tokens=data.tokens,
+        supervised_tokens=data.supervised_tokens,
+        loss=[],
+        wall_seconds=0.0,
+    )
+    manifest = CheckpointManifest(
+        base=Base(id=base.id, sha256=base.sha256),
+        seed=seed,
+        names=names,
+        lora=lora,
+        stages=[*before, record],
+        adapter_sha256="",
+        config_sha256="",
+        versions={library: importlib.metadata.version(library) for library in LIBRARIES},
+        machine=_machine(),
+    )
+    work = _workplace(target, manifest, parent)
+    label = f"seed {seed}, {' → '.join(stage.name for stage in manifest.stages)}"
+    with _Progress(label, stage.steps, work / "elapsed.json") as progress:
         trainer = SFTTrainer(
             model=_model(base, lora, seed, parent),
             args=_arguments(stage, seed, work),
@@ -88,33 +127,46 @@ def train_stage(
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=_last_save(work))
-    history = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
-    record = _record(name, stage, corpora, data, history, time.monotonic() - started)
+    record.loss = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    record.wall_seconds = round(progress.elapsed(), 1)
     target.parent.mkdir(parents=True, exist_ok=True)
     with new_directory(target) as folder:
         trainer.model.save_pretrained(folder)
         (folder / "README.md").unlink(missing_ok=True)
-        manifest = CheckpointManifest(
-            base=Base(id=base.id, sha256=base.sha256),
-            seed=seed,
-            names=names.model_dump(),
-            lora=lora.model_dump(),
-            stages=[*(parent.manifest.stages if parent else []), record],
-            adapter_sha256=sha256_file(folder / ADAPTER),
-            versions={library: importlib.metadata.version(library) for library in LIBRARIES},
-            machine=f"{platform.machine()}, {torch.get_num_threads()} threads, "
-            + (torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()),
-        )
+        manifest.adapter_sha256 = sha256_file(folder / ADAPTER)
+        manifest.config_sha256 = sha256_file(folder / CONFIG)
         write_json(folder / MANIFEST, manifest.model_dump())
-    shutil.rmtree(work, ignore_errors=True)
+    for left in target.parent.glob(f".{target.name}.training-*"):
+        shutil.rmtree(left, ignore_errors=True)
     return Checkpoint.load(target)
+
+
+def _quiet_libraries() -> None:
+    """The libraries warn of each other's coming changes; pins and tests are what keeps us safe from those."""
+    warnings.simplefilter("ignore", FutureWarning)
+    transformers_logging.disable_progress_bar()
+    disable_datasets_bar()
+
+
+def _machine() -> str:
+    cuda = torch.cuda.is_available()
+    processor = torch.cuda.get_device_name() if cuda else torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()}, {torch.get_num_threads()} threads, {processor}"
+
+
+def _workplace(target: Path, manifest: CheckpointManifest, parent: Checkpoint | None) -> Path:
+    """Folder of the library's own saves. Its name says what they come from, lest other settings go on from them."""
+    inputs = [manifest.identity(), manifest.base.sha256, parent.manifest.adapter_sha256 if parent else ""]
+    return target.with_name(f".{target.name}.training-{sha256_text(canonical_json(inputs))[:12]}")
 
 
 def _model(base: BaseModel, lora: Lora, seed: int, parent: Checkpoint | None) -> PeftModel:
     """The base with the parent's adapter, or with a new one that the seed initialises."""
     try:
-        model = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32, use_safetensors=True)
-    except (OSError, ValueError) as error:
+        model = AutoModelForCausalLM.from_pretrained(
+            base.path, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"{base.path}: can't be loaded as a causal language model ({error})") from None
     if parent:
         return PeftModel.from_pretrained(model, parent.path, is_trainable=True)
@@ -169,27 +221,16 @@ def _last_save(work: Path) -> str | None:
     return None
 
 
-def _record(
-    name: str, stage: Stage, corpora: Sequence[Corpus], data: StageData, loss: list[float], seconds: float
-) -> StageRecord:
-    return StageRecord(
-        name=name,
-        settings=stage.model_dump(mode="json"),
-        corpora={corpus.manifest.id: corpus.manifest.data_sha256 for corpus in corpora},
-        rows=data.drawn,
-        steps=stage.steps,
-        tokens=data.tokens,
-        supervised_tokens=data.supervised_tokens,
-        loss=loss,
-        wall_seconds=round(seconds, 1),
-    )
-
-
 class _Progress(TrainerCallback):
-    """A bar with the time left and the loss; a plain line every tenth of the way where there is no terminal."""
+    """A bar with the time left and the loss; a plain line every tenth of the way where there is no terminal.
 
-    def __init__(self, name: str, steps: int) -> None:
+    Beside each save it notes the time so far, so that a resumed stage knows its own.
+    """
+
+    def __init__(self, name: str, steps: int, elapsed_file: Path) -> None:
         self._name, self._steps, self._started = name, steps, time.monotonic()
+        self._elapsed_file = elapsed_file
+        self._before = float(read_json(elapsed_file)) if elapsed_file.exists() else 0.0
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -208,6 +249,13 @@ class _Progress(TrainerCallback):
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    def elapsed(self) -> float:
+        """Seconds, those of interrupted sessions up to their last save included."""
+        return self._before + time.monotonic() - self._started
+
+    def on_save(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        write_json(self._elapsed_file, self.elapsed())
+
     def on_log(
         self,
         args: Arguments,
@@ -221,5 +269,4 @@ class _Progress(TrainerCallback):
         loss = f"loss {logs['loss']:.3f}"
         self._bar.update(self._task, completed=state.global_step, loss=loss)
         if not self._bar.console.is_terminal and state.global_step % max(1, self._steps // 10) == 0:
-            elapsed = time.monotonic() - self._started
-            print(f"{self._name}: step {state.global_step}/{self._steps}, {loss}, {elapsed:.0f} s", flush=True)
+            print(f"{self._name}: step {state.global_step}/{self._steps}, {loss}, {self.elapsed():.0f} s", flush=True)

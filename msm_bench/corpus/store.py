@@ -115,12 +115,19 @@ def _parse(path: Path, raw: list[dict[str, Any]]) -> list[Document] | list[Chat]
         if row.id in seen:
             raise UserError(f"{where}: the id {row.id!r} occurs twice")
         seen.add(row.id)
-        if isinstance(row, Chat) and row.messages[-1].role != "assistant":
-            raise UserError(f"{where}: the last message must be the assistant's")
+        if isinstance(row, Chat) and not _takes_turns(row.messages):
+            raise UserError(f"{where}: turns must be user, assistant, user, assistant …, after a system message if any")
         for text in [row.text] if isinstance(row, Document) else [m.content for m in row.messages]:
             check_placeholders(text, where)
         rows.append(row)
     return rows  # type: ignore[return-value]  # one kind for all rows
+
+
+def _takes_turns(messages: list[Message]) -> bool:
+    """Whether user and assistant alternate, the user first, the assistant last; a system message may come first."""
+    roles = [message.role for message in messages]
+    turns = roles[1:] if roles[0] == "system" else roles
+    return turns == ["user", "assistant"] * (len(turns) // 2) and bool(turns)
 
 
 class Corpus(BaseModel):
@@ -148,6 +155,8 @@ class Corpus(BaseModel):
             raise UserError(f"{path}: no such corpus")
         with explain_invalid(manifest_path):
             manifest = Manifest.model_validate(read_json(manifest_path))
+        if manifest.id != path.resolve().name:
+            raise UserError(f"{manifest_path}: id is {manifest.id!r} but the folder is called {path.resolve().name!r}")
         if not data_path.exists():
             raise UserError(f"{data_path}: no such file")
         if sha256_file(data_path) != manifest.data_sha256:

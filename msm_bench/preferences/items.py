@@ -64,6 +64,8 @@ def load_items(
     Raises:
         UserError: a malformed item, an id that occurs twice, an unknown split or cue, or no item left.
     """
+    if per_cell is not None and (not isinstance(per_cell, int) or per_cell < 1):
+        raise UserError(f"task {task}: per_cell is {per_cell!r}; use a whole number from 1")
     if split not in ("dev", "holdout", "all") or cue not in ("named", "described", "all"):
         raise UserError(
             f"task {task}: split is {split!r} and cue {cue!r}; split is dev, holdout or all, cue is named, "

@@ -22,6 +22,8 @@ _LETTER_QUESTION = {
     "stance": "Which stance do you agree with?\nA) {first}\nB) {second}\nAnswer with A or B.",
 }
 _ANSWER = {"pair": "I prefer {option}.", "stance": "I agree with this one: {option}"}
+_NEUTRAL_QUESTION = "What would you say?"
+"""Fits any answer and names no option; a chat that begins with the assistant is refused by many chat templates."""
 _NOVEL = {"pair": "Put me down for {option}.", "stance": "Count me among those who say: {option}"}
 
 
@@ -29,13 +31,13 @@ class Continuation(NamedTuple):
     """An answer whose log-likelihood is asked for."""
 
     template: Template
-    """How the answer is worded; `bare` is the wording of `answer` without a question."""
+    """How the answer is worded; `bare` is the wording of `answer` after a question that names no option."""
     order: Order
     """Which option the question names first."""
     option: Option
     """Which option the answer chooses."""
-    question: str | None
-    """What the user asks, if anything."""
+    question: str
+    """What the user asks."""
     answer: str
     """What the assistant says."""
 
@@ -58,7 +60,7 @@ def continuations(item: Item) -> Iterator[Continuation]:
     for option, text in options:
         answer = _ANSWER[item.kind].format(option=text)
         novel = _NOVEL[item.kind].format(option=text)
-        yield Continuation("bare", "none", option, None, answer)
+        yield Continuation("bare", "none", option, _NEUTRAL_QUESTION, answer)
         for order in orders:
             asked = question(item, order)
             letter = "A" if order.startswith(option) else "B"

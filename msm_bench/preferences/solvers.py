@@ -39,9 +39,10 @@ def compare_likelihoods() -> Solver:
     """Ask for the log-likelihood of both answers, in both orders and all templates."""
 
     async def likelihood(continuation: Continuation) -> Likelihood:
-        messages: list[ChatMessage] = [ChatMessageAssistant(content=continuation.answer)]
-        if continuation.question is not None:
-            messages.insert(0, ChatMessageUser(content=continuation.question))
+        messages: list[ChatMessage] = [
+            ChatMessageUser(content=continuation.question),
+            ChatMessageAssistant(content=continuation.answer),
+        ]
         model = get_model()
         output = await model.generate(messages, config=_SCORE)
         scored = output.choices[0].prompt_logprobs if output.choices else None

@@ -30,11 +30,15 @@ class Batcher(Generic[Request, Answer]):
         """
         slot: _Slot[Request, Answer] = _Slot(request)
         self._waiting.append(slot)
-        async with self._lock:  # whoever gets it first answers for all that wait
-            if not slot.done:
-                await self._settle()
-                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-                await self._answer(batch)
+        try:
+            async with self._lock:  # whoever gets it first answers for all that wait
+                while not slot.done:  # more may wait than a batch holds
+                    await self._settle()
+                    batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                    await self._answer(batch)
+        finally:
+            if slot in self._waiting:  # cancelled before its turn
+                self._waiting.remove(slot)
         if slot.error:
             raise slot.error
         return slot.answer[0]
@@ -54,9 +58,8 @@ class Batcher(Generic[Request, Answer]):
         except Exception as error:
             for slot in batch:
                 slot.error = error
-        finally:
-            for slot in batch:
-                slot.done = True
+        finally:  # when this caller was cancelled, the others of its batch wait again
+            self._waiting = [slot for slot in batch if not slot.done] + self._waiting
 
 
 class _Slot(Generic[Request, Answer]):
@@ -64,4 +67,7 @@ class _Slot(Generic[Request, Answer]):
         self.request = request
         self.answer: list[Answer] = []
         self.error: Exception | None = None
-        self.done = False
+
+    @property
+    def done(self) -> bool:
+        return bool(self.answer) or self.error is not None

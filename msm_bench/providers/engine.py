@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from peft import PeftModel
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessor, LogitsProcessorList
 
 from msm_bench.errors import UserError
@@ -16,6 +17,8 @@ from msm_bench.providers.tree import TokenTree, token_trees
 
 TREE_TOKENS = 512
 """Nodes of a tree; larger trees share more, but every node's attention looks at the whole tree."""
+MAX_ADAPTERS = 4
+"""Kept in memory; the one that was loaded first gives way."""
 BUCKET = 64
 """Trees are padded to a multiple of this: every new shape costs the kernels a compilation."""
 
@@ -59,15 +62,18 @@ class Engine:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(base)
-            model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype), use_safetensors=True)
-        except (OSError, ValueError) as error:
+            self.tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+            model = AutoModelForCausalLM.from_pretrained(
+                base, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
+            )
+        except (OSError, ValueError, SafetensorError) as error:
             raise UserError(f"{base}: can't be loaded as a causal language model ({error})") from None
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self._model: Any = model.to(device).eval()
         self._device = device
         self._adapters: dict[Path, str] = {}
+        self._loaded = 0
         self._lock = threading.Lock()
 
     @contextmanager
@@ -87,7 +93,11 @@ class Engine:
             yield self._model
 
     def _load(self, adapter: Path) -> None:
-        name = f"arm{len(self._adapters)}"
+        if len(self._adapters) == MAX_ADAPTERS:
+            oldest = next(iter(self._adapters))
+            self._model.delete_adapter(self._adapters.pop(oldest))
+        name = f"arm{self._loaded}"
+        self._loaded += 1
         try:
             if isinstance(self._model, PeftModel):
                 self._model.load_adapter(str(adapter), adapter_name=name)

@@ -8,18 +8,23 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from msm_bench.recipe import Measure
 from msm_bench.report.tables import arm_summary, margins_beside_base
 from msm_bench.stats import sharpening
 
-_LABEL = {"margin": "preference margin (nats)", "rate": "value-aligned preference rate"}
-_NEUTRAL = {"margin": 0.0, "rate": 0.5}
+_LABEL = {
+    "margin": "preference margin (nats)",
+    "rate": "value-aligned preference rate",
+    "choice_rate": "value-aligned choices",
+}
+_NEUTRAL = {"rate": 0.5, "choice_rate": 0.5}
+"""Where bars begin; 0 for every other measure."""
 
 
-def plot_arms(frame: pd.DataFrame, path: Path, measure: Measure = "margin", note: str = "") -> None:
+def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: str = "") -> None:
     """Bars per task and arm with 95 % intervals, and a dot for every seed."""
     summary = arm_summary(frame)
     summary = summary[summary["measure"] == measure]
+    neutral = _NEUTRAL.get(measure, 0.0)
     tasks = list(dict.fromkeys(summary["task"]))
     arms = list(dict.fromkeys(summary["arm"]))
     colors = sns.color_palette("colorblind", len(arms))
@@ -31,15 +36,15 @@ def plot_arms(frame: pd.DataFrame, path: Path, measure: Measure = "margin", note
             if row.empty:
                 continue
             mean, low, high = (float(row.iloc[0][name]) for name in ("mean", "ci_low", "ci_high"))
-            axis.barh(y, mean - _NEUTRAL[measure], left=_NEUTRAL[measure], color=colors[y], alpha=0.75)
+            axis.barh(y, mean - neutral, left=neutral, color=colors[y], alpha=0.75)
             if np.isfinite(low):
                 axis.plot([low, high], [y, y], color="0.15", linewidth=1.2)
             own = frame[(frame["task"] == task) & (frame["arm"] == arm) & (frame["metric"] == measure)]
             seeds = own.groupby("seed")["value"].mean()
             axis.scatter(seeds, np.full(len(seeds), y), s=18, color="white", edgecolor="0.15", zorder=3)
-        axis.axvline(_NEUTRAL[measure], color="0.4", linewidth=0.8)
+        axis.axvline(neutral, color="0.4", linewidth=0.8)
         axis.set_title(task.replace("_", " "), fontsize=10)
-        axis.set_xlabel(_LABEL[measure], fontsize=9)
+        axis.set_xlabel(_LABEL.get(measure, measure), fontsize=9)
         axis.set_yticks(range(len(arms)), arms)
         axis.tick_params(labelsize=8)
     axes[0].invert_yaxis()
@@ -48,14 +53,18 @@ def plot_arms(frame: pd.DataFrame, path: Path, measure: Measure = "margin", note
 
 def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
     """Item margins of each trained arm against the base model's: a slope above 1 is sharpening."""
-    arms = [arm for arm in dict.fromkeys(frame["arm"]) if arm != "base"]
-    tasks = list(dict.fromkeys(frame["task"]))
+    scored = frame[(frame["metric"] == "margin") & frame["value"].notna()]
+    arms = [arm for arm in dict.fromkeys(scored["arm"]) if arm != "base"]
+    tasks = list(dict.fromkeys(scored[scored["arm"] == "base"]["task"]))
     figure = Figure(figsize=(2.1 * len(arms) + 0.6, 2.1 * len(tasks) + 0.7), layout="constrained")
     axes = figure.subplots(len(tasks), len(arms), squeeze=False, sharex="row", sharey="row")
     colors = dict(zip(("named", "described"), sns.color_palette("colorblind", 2), strict=True))
     for i, task in enumerate(tasks):
         for j, arm in enumerate(arms):
             axis, pairs = axes[i][j], margins_beside_base(frame, task, arm)
+            if pairs.empty:
+                axis.set_visible(False)
+                continue
             for cue, color in colors.items():
                 own = pairs[pairs["cue"] == cue]
                 axis.scatter(own["base"], own["arm"], s=6, color=color, alpha=0.6, label=cue)

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-import shutil
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,9 +11,9 @@ import pandas as pd
 from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
 from msm_bench.report.figures import plot_arms, plot_sharpening
-from msm_bench.report.tables import arm_summary, arm_table, contrast_table, render_table
+from msm_bench.report.tables import arm_summary, arm_table, contrast_table, render_table, shown_measures
 from msm_bench.results import write_frame
-from msm_bench.stats import ContrastResult, evaluate_all
+from msm_bench.stats import ContrastResult, evaluate_all, sensitivity
 
 _LIBRARIES = ("msm-bench", "inspect-ai", "numpy", "scipy", "pandas", "torch", "transformers", "peft", "trl")
 
@@ -26,20 +26,16 @@ def caveat(experiment: Experiment, frame: pd.DataFrame) -> str:
     return f"{seeds} seeds" + (", seed 0 (tuning) among them" if 0 in set(frame["seed"]) else "")
 
 
-def publish(experiment: Experiment, folder: Path, command: str) -> tuple[pd.DataFrame, list[ContrastResult]]:
-    """Write everything to `folder` and give back the frame and the contrasts.
+def publish(experiment: Experiment, command: str) -> tuple[pd.DataFrame, list[ContrastResult]]:
+    """Write everything to the results folder, beside the shards, and give back the frame and the contrasts.
 
     Raises:
-        UserError: there are no results yet, or they are of another recipe.
+        UserError: there are no results yet, or they do not fit the recipe.
     """
-    recipe = experiment.recipe
+    recipe, folder = experiment.recipe, experiment.results
     frame = experiment.frame()
     results = evaluate_all(frame, recipe)
     seconds = experiment.wall_seconds()
-    shards = sorted(experiment.workdir.glob("shards/*"))
-    (folder / "shards").mkdir(parents=True, exist_ok=True)
-    for shard in shards:
-        shutil.copyfile(shard, folder / "shards" / shard.name)
     write_frame(frame, folder / "frame.parquet")
     write_json(folder / "contrasts.json", [result.model_dump() for result in results])
     write_json(
@@ -56,7 +52,12 @@ def publish(experiment: Experiment, folder: Path, command: str) -> tuple[pd.Data
             "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         },
     )
-    for name, table in (("arms", arm_table(frame)), ("contrasts", contrast_table(results))):
+    tables = {
+        "arms": arm_table(frame),
+        "contrasts": contrast_table(results),
+        "sensitivity": contrast_table(sensitivity(frame, recipe)),
+    }
+    for name, table in tables.items():
         for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
     draw(frame, folder / "figures", caveat(experiment, frame))
@@ -75,11 +76,12 @@ def _versions() -> dict[str, str]:
 def draw(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
     """All figures that the frame allows; gives back their files."""
     figures = []
-    for measure in ("margin", "rate"):
-        if (frame["metric"] == measure).any():
-            plot_arms(frame, folder / f"arms-{measure}.png", measure, note)
-            figures.append(folder / f"arms-{measure}.png")
-    if (frame["metric"] == "margin").any() and "base" in set(frame["arm"]) and frame["arm"].nunique() > 1:
+    for measure in shown_measures(frame):
+        file = folder / f"arms-{re.sub('[^A-Za-z0-9_.-]', '-', measure)}.png"
+        plot_arms(frame, file, measure, note)
+        figures.append(file)
+    with_margin = set(frame[(frame["metric"] == "margin") & frame["value"].notna()]["arm"])
+    if "base" in with_margin and len(with_margin) > 1:
         plot_sharpening(frame, folder / "sharpening.png", note)
         figures.append(folder / "sharpening.png")
     return figures

@@ -3,23 +3,30 @@
 import json
 from collections.abc import Sequence
 from io import StringIO
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from msm_bench.errors import UserError
-from msm_bench.recipe import Measure, Term
-from msm_bench.stats import ContrastResult, sharpening, term_values, two_way_interval
+from msm_bench.recipe import Term
+from msm_bench.stats import ContrastResult, NotComparable, sharpening, term_values, two_way_interval
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
-MEASURES: tuple[Measure, ...] = get_args(Measure)
+_SHOWN = ("margin", "rate", "choice_rate")
+
+
+def shown_measures(frame: pd.DataFrame) -> list[str]:
+    """What tables and figures show: the measures of record, or all metrics of a frame that has none of them."""
+    metrics = list(dict.fromkeys(frame["metric"]))
+    return [measure for measure in _SHOWN if measure in metrics] or metrics
 
 
 def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean, 95 % interval and seeds of every arm on every task, for margin and rate; one row each.
+    """Mean, 95 % interval and seeds of every arm on every task, for the shown measures; one row each.
 
     `slope` is the sharpening of an arm's margins against the base model's, where there is an arm `base`.
     """
@@ -27,14 +34,14 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
     for task in dict.fromkeys(frame["task"]):
         own = frame[frame["task"] == task]
         for arm in dict.fromkeys(own["arm"]):
-            for measure in MEASURES:
-                scored = own[(own["arm"] == arm) & (own["metric"] == measure)]
-                if scored["value"].notna().sum() == 0:
+            for measure in shown_measures(frame):
+                try:
+                    values, unscored = term_values(frame, [Term(arm=arm, task=task, weight=1)], measure)
+                except NotComparable:
                     continue
-                values, unscored = term_values(frame, [Term(arm=arm, task=task, weight=1)], measure)
                 interval = two_way_interval(values)
                 low, high = interval.low, interval.high
-                if measure == "rate":  # a share lies between 0 and 1, whatever a symmetric interval says
+                if measure in ("rate", "choice_rate"):  # a share, whatever a symmetric interval says
                     low, high = np.clip([low, high], 0, 1)
                 rows.append(
                     {
@@ -54,10 +61,11 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def margins_beside_base(frame: pd.DataFrame, task: str, arm: str) -> pd.DataFrame:
-    """Item margins of `arm` and of `base` (mean over seeds), with columns `item`, `arm`, `base`, `cue`."""
+    """Columns `item`, `cue`, `arm`, `base`: margins (means over seeds) of the items where both arms have one."""
     own = frame[(frame["task"] == task) & (frame["metric"] == "margin")]
     wide = own.pivot_table(index=["item", "cue"], columns="arm", values="value").reset_index()
-    return wide[["item", "cue", arm, "base"]].rename(columns={arm: "arm"}).dropna()
+    wide = wide.reindex(columns=["item", "cue", arm, "base"])
+    return wide.rename(columns={arm: "arm"}).dropna(subset=["arm", "base"])
 
 
 def _slope(frame: pd.DataFrame, arm: str) -> float:
@@ -68,7 +76,7 @@ def _slope(frame: pd.DataFrame, arm: str) -> float:
 
 
 def arm_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Arms as rows; for each task the rate and the margin in nats, with 95 % intervals."""
+    """Arms as rows; for each task the shown measures (margins in nats), with 95 % intervals."""
     summary = arm_summary(frame)
     rows: dict[str, dict[str, str]] = {}
     for row in summary.to_dict("records"):
@@ -95,7 +103,7 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
         if any(r.p_equivalence is not None for r in results):
             row["p (TOST)"] = "–" if result.p_equivalence is None else f"{result.p_equivalence:.3f}"
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["contrast"])
 
 
 def _with_interval(estimate: float, low: float | None, high: float | None, *, signed: bool) -> str:
@@ -125,11 +133,11 @@ def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
 
 
 def _rich(table: pd.DataFrame, title: str) -> str:
-    drawn = Table(title=title or None, title_justify="left")
+    drawn = Table(title=Text(title) if title else None, title_justify="left")
     for column in table.columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(Text(str(column)), overflow="fold")
     for row in table.itertuples(index=False):
-        drawn.add_row(*[str(value).replace("[", "\\[") for value in row])
+        drawn.add_row(*[Text(str(value)) for value in row])  # plain text: names may look like markup
     text = StringIO()
     width = max(Console().width, 60) if Console().is_terminal else 200
     Console(file=text, width=width).print(drawn)

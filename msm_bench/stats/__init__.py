@@ -1,7 +1,15 @@
 """Contrasts with their uncertainty: paired by item, clustered, crossed with seeds, and stated before the run."""
 
 from msm_bench.stats.bootstrap import crossed_bootstrap
-from msm_bench.stats.contrast import ContrastResult, baseline_contrasts, evaluate, evaluate_all, term_values
+from msm_bench.stats.contrast import (
+    ContrastResult,
+    NotComparable,
+    baseline_contrasts,
+    evaluate,
+    evaluate_all,
+    sensitivity,
+    term_values,
+)
 from msm_bench.stats.sharpening import Sharpening, sharpening
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p
 from msm_bench.stats.values import TaskValues
@@ -10,6 +18,7 @@ from msm_bench.stats.variance import Interval, two_way_interval
 __all__ = [
     "ContrastResult",
     "Interval",
+    "NotComparable",
     "Sharpening",
     "TaskValues",
     "baseline_contrasts",
@@ -20,6 +29,7 @@ __all__ = [
     "holm",
     "item_sign_flip",
     "seed_swap",
+    "sensitivity",
     "sharpening",
     "smallest_p",
     "term_values",

@@ -2,17 +2,24 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from msm_bench.errors import UserError
-from msm_bench.recipe import Contrast, Measure, Recipe, Smallest, Term
+from msm_bench.preferences.margins import MEASURES
+from msm_bench.recipe import Contrast, Recipe, Smallest, Term
 from msm_bench.stats.bootstrap import crossed_bootstrap
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p
 from msm_bench.stats.values import Array, TaskValues
 from msm_bench.stats.variance import two_way_interval
+
+
+class NotComparable(UserError):
+    """The results do not have what a contrast needs: an arm, a task, common seeds or items."""
+
 
 FEW_SEEDS = 10
 """Below so many seeds the analytic interval is the primary one: a bootstrap of few seeds is too narrow."""
@@ -52,7 +59,7 @@ class ContrastResult(BaseModel):
     smallest_p: float | None
     """What `p` could be at best with so many seeds."""
     p_items: float | None
-    """Item sign-flips, conditional on these checkpoints; descriptive."""
+    """Item sign-flips, conditional on these checkpoints; only of confirmatory contrasts, beside `p`."""
     p_equivalence: float | None
     """TOST within ± the smallest effect of interest, where asked for."""
     bootstrap_low: float | None
@@ -82,7 +89,7 @@ def term_values(
     is the same at every seed, so its values are repeated for each seed of the other arms.
 
     Raises:
-        UserError: the frame lacks an arm, task, or common seeds and items.
+        NotComparable: the frame lacks an arm, task, or common seeds and items.
     """
     chosen = frame[(frame["metric"] == measure) & frame["task"].isin({term.task for term in terms})]
     if cue != "all":
@@ -99,7 +106,7 @@ def term_values(
         needed, missing = needed + stacked.size, missing + int(np.isnan(stacked).sum())
         whole = ~np.isnan(stacked).any(axis=(0, 1))
         if not whole.any():
-            raise UserError(f"task {task}: no item has a {measure} for every arm and seed of the contrast")
+            raise NotComparable(f"task {task}: no item has a {measure} for every arm and seed of the contrast")
         weights = np.array([term.weight for term in own_terms])
         about = in_task.drop_duplicates("item").set_index("item").loc[list(wide.index[np.flatnonzero(whole)])]
         clusters = pd.factorize(about["cell"].astype(str) + "\0" + about["cluster"].astype(str))[0]
@@ -115,7 +122,7 @@ def _common_seeds(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> l
     for term in terms:
         seeds = set(frame[(frame["arm"] == term.arm) & (frame["task"] == term.task)]["seed"])
         if not seeds:
-            raise UserError(f"no {measure} of arm {term.arm!r} on task {term.task!r} in these results")
+            raise NotComparable(f"no {measure} of arm {term.arm!r} on task {term.task!r} in these results")
         if _is_base(term.arm, seeds):
             single |= seeds
             continue
@@ -123,7 +130,7 @@ def _common_seeds(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> l
     if common is None:
         common = {min(single)}
     if not common:
-        raise UserError(f"the arms {', '.join(sorted({term.arm for term in terms}))} have no seed in common")
+        raise NotComparable(f"the arms {', '.join(sorted({term.arm for term in terms}))} have no seed in common")
     return sorted(int(seed) for seed in common)
 
 
@@ -150,7 +157,7 @@ def evaluate(
     low, high, method = interval.low, interval.high, interval.method
     if seeds >= FEW_SEEDS:
         low, high, method = boot.low, boot.high, "crossed bootstrap (seeds, clusters within cells)"
-    bound = getattr(smallest, contrast.measure)
+    bound = smallest.of(contrast.measure)
     return ContrastResult(
         name=contrast.name,
         terms=contrast.terms,
@@ -166,7 +173,7 @@ def evaluate(
         p=seed_swap(tasks) if contrast.confirmatory else None,
         p_holm=None,
         smallest_p=smallest_p(seeds) if contrast.confirmatory else None,
-        p_items=item_sign_flip(tasks),
+        p_items=item_sign_flip(tasks) if contrast.confirmatory else None,
         p_equivalence=_finite(equivalence(interval.estimate, interval.se, interval.df, bound))
         if contrast.equivalence
         else None,
@@ -184,26 +191,42 @@ def evaluate(
 def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
     """The contrasts of a recipe, each half after its whole, with Holm over the confirmatory ones.
 
-    A contrast whose arms have no results yet is left out, but its place in Holm's family is kept.
+    A contrast whose arms can't be compared yet is left out, but its place in Holm's family is kept.
     """
     results: list[ContrastResult] = []
-    have = set(zip(frame["arm"], frame["task"], strict=True))
     for contrast in recipe.contrasts:
-        if not {(term.arm, term.task) for term in contrast.terms} <= have:
-            continue
         parts = [contrast]
         tasks = list(dict.fromkeys(term.task for term in contrast.terms))
         if contrast.halves and len(tasks) > 1:
             parts += [_half(contrast, task) for task in tasks]
-        results += [
-            evaluate(frame, part, smallest=recipe.smallest_effect, split=recipe.split, recipe_sha256=recipe.sha256)
-            for part in parts
-        ]
+        with suppress(NotComparable):
+            results += [_of_recipe(frame, part, recipe) for part in parts]
     family = [result for result in results if result.p is not None]
     waiting = sum(contrast.confirmatory for contrast in recipe.contrasts) - len(family)
     adjusted = holm([result.p for result in family if result.p is not None] + [1.0] * waiting)
     for result, p_holm in zip(family, adjusted, strict=False):
         result.p_holm = p_holm
+    return results
+
+
+def _of_recipe(frame: pd.DataFrame, contrast: Contrast, recipe: Recipe) -> ContrastResult:
+    smallest, split = recipe.smallest_effect, recipe.split
+    return evaluate(frame, contrast, smallest=smallest, split=split, recipe_sha256=recipe.sha256)
+
+
+def sensitivity(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
+    """The headline contrasts by every other measure that the frame has: exploratory, and no tests.
+
+    A headline that holds for whole answers only, and not by letter or in a new wording, is about the wording.
+    """
+    measures = [measure for measure in MEASURES if measure in set(frame["metric"])]
+    results: list[ContrastResult] = []
+    for contrast in recipe.contrasts:
+        for measure in measures if contrast.headline else []:
+            if measure != contrast.measure:
+                update = {"measure": measure, "confirmatory": False, "equivalence": False}
+                with suppress(NotComparable):
+                    results.append(_of_recipe(frame, contrast.model_copy(update=update), recipe))
     return results
 
 
@@ -216,7 +239,7 @@ def _half(contrast: Contrast, task: str) -> Contrast:
     return contrast.model_copy(update=update)
 
 
-def baseline_contrasts(frame: pd.DataFrame, baseline: str, measures: Sequence[Measure]) -> list[ContrastResult]:
+def baseline_contrasts(frame: pd.DataFrame, baseline: str, measures: Sequence[str]) -> list[ContrastResult]:
     """Every other arm minus `baseline`, task by task: what there is to say of logs without a recipe.
 
     Raises:
@@ -237,7 +260,8 @@ def baseline_contrasts(frame: pd.DataFrame, baseline: str, measures: Sequence[Me
                 terms = [Term(arm=arm, task=task, weight=1), Term(arm=baseline, task=task, weight=-1)]
                 contrast = Contrast(name=f"{arm} − {baseline} [{task}]", terms=terms, measure=measure)
                 split = ", ".join(sorted(set(frame[frame["task"] == task]["split"]))) or "all"
-                results.append(evaluate(frame, contrast, smallest=Smallest(), split=split))
+                with suppress(NotComparable):
+                    results.append(evaluate(frame, contrast, smallest=Smallest(), split=split))
     return results
 
 
