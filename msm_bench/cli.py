@@ -182,7 +182,7 @@ def _print_plan(steps: Sequence[Any]) -> None:
 
     from msm_bench.report import render_table
 
-    units = {"train": "tokens", "evaluate": "sequences"}
+    units = {"train": "tokens", "evaluate": "items"}
     table = pd.DataFrame(
         [
             {
