@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from msm_bench.errors import UserError
 from msm_bench.recipe import Recipe, Term
 from msm_bench.report import FORMATS, arm_table, plot_arms, plot_sharpening, render_table, shown_measures
 from msm_bench.report.tables import arm_summary
+from msm_bench.report.tuning import record_tuning
 from msm_bench.results import COLUMNS
 from msm_bench.stats import baseline_contrasts, evaluate_all, term_values
 
@@ -82,6 +84,24 @@ def test_arms_are_paired_by_item_and_seed() -> None:
 def test_a_contrast_without_common_seeds_is_left_out(tiny_recipe: Callable[..., Path]) -> None:
     values = frame({("aft", 1): [1, 2], ("msm+aft", 2): [3, 4]}).assign(task="cheese_preferences")
     assert evaluate_all(values, Recipe.load(tiny_recipe())) == []
+
+
+def test_every_configuration_tried_on_seed_0_is_on_record(tmp_path: Path, tiny_recipe: Callable[..., Path]) -> None:
+    path = tmp_path / "tuning.csv"
+
+    def tried(estimate: float, **changes: Any) -> pd.DataFrame:
+        recipe = Recipe.load(tiny_recipe(**changes))
+        values = frame({("aft", 0): [0, 0], ("msm+aft", 0): [estimate, estimate]}).assign(task="cheese_preferences")
+        record_tuning(path, recipe, evaluate_all(values, recipe))
+        return pd.read_csv(path) if path.exists() else pd.DataFrame()
+
+    assert tried(9, seeds=[1]).empty
+    assert tried(9, seeds=[0], split="holdout").empty
+    assert tried(1, seeds=[0])["estimate"].tolist() == [1]
+    assert tried(2, seeds=[0])["estimate"].tolist() == [2]  # the same configuration, run again
+    table = tried(3, seeds=[0], lora={"r": 8})
+    assert table["estimate"].tolist() == [2, 3]
+    assert [json.loads(settings)["lora"]["r"] for settings in table["settings"]] == [4, 8]
 
 
 def test_names_that_look_like_markup_are_printed_as_they_are() -> None:

@@ -12,6 +12,7 @@ from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
 from msm_bench.report.figures import plot_arms, plot_sharpening
 from msm_bench.report.tables import arm_summary, arm_table, contrast_table, render_table, shown_measures
+from msm_bench.report.tuning import record_tuning
 from msm_bench.results import write_frame
 from msm_bench.stats import ContrastResult, evaluate_all, sensitivity
 
@@ -61,6 +62,7 @@ def publish(experiment: Experiment, command: str) -> tuple[pd.DataFrame, list[Co
         for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
     draw(frame, folder / "figures", caveat(experiment, frame))
+    record_tuning(folder / "tuning.csv", recipe, results)
     return frame, results
 
 
