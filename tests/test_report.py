@@ -11,12 +11,20 @@ import pandas as pd
 import pytest
 
 from msm_bench.errors import UserError
-from msm_bench.recipe import Recipe, Term
-from msm_bench.report import FORMATS, arm_table, plot_arms, plot_sharpening, render_table, shown_measures
+from msm_bench.recipe import Contrast, Recipe, Smallest, Term
+from msm_bench.report import (
+    FORMATS,
+    arm_table,
+    contrast_table,
+    plot_arms,
+    plot_sharpening,
+    render_table,
+    shown_measures,
+)
 from msm_bench.report.tables import arm_summary
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import COLUMNS
-from msm_bench.stats import baseline_contrasts, evaluate_all, term_values
+from msm_bench.stats import baseline_contrasts, evaluate, evaluate_all, term_values
 
 
 def frame(values: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
@@ -108,6 +116,15 @@ def test_names_that_look_like_markup_are_printed_as_they_are() -> None:
     table = pd.DataFrame({"[/x]": ["[bold]a[/bold]"]})
     text = render_table(table, "table", "[/title]")
     assert all(name in text for name in ("[/x]", "[bold]a[/bold]", "[/title]"))
+
+
+def test_a_p_value_is_never_printed_as_zero() -> None:
+    values = frame({("a", 0): [1, 1.001, 0.999, 1], ("b", 0): [1, 1, 1, 1]})
+    contrast = Contrast(
+        name="x", equivalence=True, terms=[Term(arm=arm, task="t", weight=w) for arm, w in (("a", 1), ("b", -1))]
+    )
+    row = contrast_table([evaluate(values, contrast, smallest=Smallest(), split="dev")]).iloc[0]
+    assert row["p (TOST)"] == "< 0.001"
 
 
 def test_logs_with_other_metrics_are_shown_by_these() -> None:

@@ -98,12 +98,17 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
             "items": str(result.n_items),
             "seeds": str(result.n_seeds),
             "unscored": f"{result.unscored_rate:.0%}",
-            "p (Holm)": "–" if result.p_holm is None else f"{result.p_holm:.3f} (min. {result.smallest_p:.3g})",
+            "p (Holm)": "–" if result.p_holm is None else f"{_p(result.p_holm)} (min. {result.smallest_p:.3g})",
         }
         if any(r.p_equivalence is not None for r in results):
-            row["p (TOST)"] = "–" if result.p_equivalence is None else f"{result.p_equivalence:.3f}"
+            row["p (TOST)"] = "–" if result.p_equivalence is None else _p(result.p_equivalence)
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["contrast"])
+
+
+def _p(value: float) -> str:
+    """Never 0: no test can tell."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _with_interval(estimate: float, low: float | None, high: float | None, *, signed: bool) -> str:
