@@ -60,8 +60,7 @@ def _sequences(engine: Engine, item: Item) -> list[list[int]]:
     """Token ids of the item's continuations under the model's chat template."""
     found = []
     for one in continuations(item):
-        turns = [{"role": "user", "content": one.question}] if one.question else []
-        turns.append({"role": "assistant", "content": one.answer})
+        turns = [{"role": "user", "content": one.question}, {"role": "assistant", "content": one.answer}]
         text = engine.tokenizer.apply_chat_template(turns, tokenize=False, continue_final_message=True)
         found.append(list(engine.tokenizer(text, add_special_tokens=False)["input_ids"]))
     return found

@@ -97,8 +97,8 @@ def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | 
     _print_plan(experiment.plan(arms, seeds))
     with explain_full_disk(experiment.workdir, experiment.results):
         experiment.run(arms, seeds)
-        publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
-    _print_results(experiment, experiment.frame(), "table")
+        frame, contrasts = publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
+    _print_results(experiment, frame, contrasts, "table")
     click.echo(f"results: {experiment.results}    logs: {experiment.workdir / 'logs'}    (inspect view --log-dir …)")
 
 
@@ -116,6 +116,7 @@ def compare(
     With a recipe the contrasts are those it states; with --baseline, every other arm minus that one.
     """
     from msm_bench.report import FORMATS
+    from msm_bench.stats import evaluate_all
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
@@ -127,7 +128,7 @@ def compare(
         if baseline:
             _print_baseline(frame, baseline, style)
         else:
-            _print_results(experiment, frame, style)
+            _print_results(experiment, frame, evaluate_all(frame, experiment.recipe), style)
         return
     _print_baseline(_logs_frame(sources, _with_baseline(arms, baseline)), baseline, style)
 
@@ -200,12 +201,10 @@ def _print_plan(steps: Sequence[Any]) -> None:
     click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
 
 
-def _print_results(experiment: Any, frame: Any, style: str) -> None:
+def _print_results(experiment: Any, frame: Any, results: Sequence[Any], style: str) -> None:
     from msm_bench.report import arm_table, contrast_table, render_table
     from msm_bench.report.publish import caveat
-    from msm_bench.stats import evaluate_all
 
-    results = evaluate_all(frame, experiment.recipe)
     if style == "table":
         click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
     click.echo(render_table(contrast_table(results), style, "contrasts (* headline)"), nl=False)
