@@ -1,5 +1,7 @@
 """A recipe from plan to contrasts on the tiny model, through the command, and every way in which it says no."""
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -13,6 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from msm_bench.cli import main
 from msm_bench.errors import UserError
 from msm_bench.experiment import Experiment
 from msm_bench.recipe import Recipe
@@ -27,14 +30,31 @@ def command(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(program, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
 
 
-def refused(done: subprocess.CompletedProcess[str], *expected: str) -> None:
-    """One line on standard error, exit code 2."""
+def refusal(*args: object, cwd: Path) -> str:
+    """What `msm-bench ARGS`, in this process, says when it refuses."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["test", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert isinstance(ended.value.code, int)
+    return one_line(subprocess.CompletedProcess([], ended.value.code, out.getvalue(), err.getvalue()))
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a refusal is, on standard error, with exit code 2."""
     assert done.returncode == 2, done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
     lines = [line for line in done.stderr.splitlines() if line.startswith("msm-bench: ")]
     assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def refused(line: str, *expected: str) -> None:
+    """The line has these parts."""
     for part in expected:
-        assert part in lines[0]
+        assert part in line
 
 
 @pytest.fixture
@@ -288,15 +308,15 @@ def test_a_failed_log_beside_its_retry_is_passed_over(tmp_path: Path) -> None:
 def test_an_unknown_arm_is_refused(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
     recipe = tiny_recipe()
     for args in (("run", recipe, "--arm", "atf"), ("compare", recipe, "--baseline", "atf")):
-        refused(command(*args, cwd=tmp_path), "unknown arm 'atf'", "known: aft, base, msm+aft")
+        refused(refusal(*args, cwd=tmp_path), "unknown arm 'atf'", "known: aft, base, msm+aft")
 
 
 def test_a_spec_that_is_none_is_refused(tmp_path: Path, chat_corpus: Path) -> None:
     (tmp_path / "spec.md").write_text("# No head\n", encoding="utf-8")
-    refused(command("corpus", "seal", chat_corpus, "--spec", tmp_path / "spec.md", cwd=tmp_path), "no front matter")
+    refused(refusal("corpus", "seal", chat_corpus, "--spec", tmp_path / "spec.md", cwd=tmp_path), "no front matter")
     (tmp_path / "data.jsonl").write_text('{"id": "a", "type": "t", "topic": "c", "text": "{their_name}"}\n')
     args = ("corpus", "seal", tmp_path, "--generator", "x", "--licence", "y")
-    refused(command(*args, cwd=tmp_path), "data.jsonl", "unknown placeholder {their_name}")
+    refused(refusal(*args, cwd=tmp_path), "data.jsonl", "unknown placeholder {their_name}")
 
 
 TERM = {"arm": "aft", "task": "cheese_preferences", "weight": 1}
@@ -325,15 +345,15 @@ TERM = {"arm": "aft", "task": "cheese_preferences", "weight": 1}
 def test_a_bad_recipe_is_refused(
     tmp_path: Path, tiny_recipe: WriteRecipe, change: dict[str, Any], expected: str
 ) -> None:
-    refused(command("run", tiny_recipe(**change), cwd=tmp_path), expected)
+    refused(refusal("run", tiny_recipe(**change), cwd=tmp_path), expected)
 
 
 def test_a_recipe_that_is_no_yaml_or_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
-    refused(command("plan", tmp_path / "bad.yaml", cwd=tmp_path), "bad.yaml", "not YAML")
+    refused(refusal("plan", tmp_path / "bad.yaml", cwd=tmp_path), "bad.yaml", "not YAML")
     (tmp_path / "latin.yaml").write_bytes("id: caf\u00e9".encode("latin-1"))
-    refused(command("plan", tmp_path / "latin.yaml", cwd=tmp_path), "latin.yaml", "not UTF-8")
-    refused(command("plan", "nothing", cwd=tmp_path), "nothing", "no such recipe", "demo")
+    refused(refusal("plan", tmp_path / "latin.yaml", cwd=tmp_path), "latin.yaml", "not UTF-8")
+    refused(refusal("plan", "nothing", cwd=tmp_path), "nothing", "no such recipe", "demo")
 
 
 def test_a_corpus_that_changed_after_training_is_refused_and_nothing_is_lost(
@@ -341,24 +361,24 @@ def test_a_corpus_that_changed_after_training_is_refused_and_nothing_is_lost(
 ) -> None:
     data = chat_corpus / "data.jsonl"
     data.write_text(data.read_text(encoding="utf-8").replace("number 3", "number three"), encoding="utf-8")
-    refused(command("run", finished, cwd=tmp_path), str(data), "corpus seal")
+    refused(refusal("run", finished, cwd=tmp_path), str(data), "corpus seal")
     assert command("corpus", "seal", chat_corpus, cwd=tmp_path).returncode == 0
     before = sorted(path for path in (tmp_path / "runs").rglob("*") if path.is_file())
-    refused(command("run", finished, cwd=tmp_path), "other inputs", str(chat_corpus), "aft.seed-1", "move")
+    refused(refusal("run", finished, cwd=tmp_path), "other inputs", str(chat_corpus), "aft.seed-1", "move")
     assert before == sorted(path for path in (tmp_path / "runs").rglob("*") if path.is_file())
 
 
 def test_a_truncated_adapter_is_refused(tmp_path: Path, finished: Path) -> None:
     adapter = tmp_path / "runs/tiny/checkpoints/seed-1/aft/adapter_model.safetensors"
     adapter.write_bytes(adapter.read_bytes()[:100])
-    refused(command("run", finished, cwd=tmp_path), "adapter_model.safetensors", "truncated", "remove")
+    refused(refusal("run", finished, cwd=tmp_path), "adapter_model.safetensors", "truncated", "remove")
 
 
 def test_a_damaged_manifest_is_refused_by_who_needs_it(tmp_path: Path, finished: Path) -> None:
     manifest = tmp_path / "runs/tiny/checkpoints/seed-1/aft/manifest.json"
     manifest.write_text("{}", encoding="utf-8")
     assert command("plan", finished, cwd=tmp_path).returncode == 0
-    refused(command("run", finished, cwd=tmp_path), "aft/manifest.json", "Field required")
+    refused(refusal("run", finished, cwd=tmp_path), "aft/manifest.json", "Field required")
 
 
 def test_shards_made_under_other_settings_are_refused(tmp_path: Path, finished: Path) -> None:
@@ -366,13 +386,16 @@ def test_shards_made_under_other_settings_are_refused(tmp_path: Path, finished: 
     recipe["stages"]["aft"]["learning_rate"] = 0.02
     finished.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     for name in ("compare", "plot", "plan", "run"):
-        done = command(name, finished, cwd=tmp_path)
-        refused(done, "aft.seed-1", "training.stages.0.settings.learning_rate: was 0.01, is 0.02")
+        refused(
+            refusal(name, finished, cwd=tmp_path),
+            "aft.seed-1",
+            "training.stages.0.settings.learning_rate: was 0.01, is 0.02",
+        )
 
 
 def test_a_file_where_a_folder_is_needed_is_refused(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    refused(command("run", tiny_recipe(), "--workdir", tmp_path / "file", cwd=tmp_path), "file", "choose another")
+    refused(refusal("run", tiny_recipe(), "--workdir", tmp_path / "file", cwd=tmp_path), "file", "choose another")
 
 
 def test_results_of_another_recipe_are_refused(tmp_path: Path, finished: Path) -> None:
@@ -380,25 +403,25 @@ def test_results_of_another_recipe_are_refused(tmp_path: Path, finished: Path) -
     (tmp_path / "second.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
     shutil.copytree(tmp_path / "results" / "tiny", tmp_path / "results" / "second")
     for name in ("compare", "run", "plan", "plot"):
-        refused(command(name, tmp_path / "second.yaml", cwd=tmp_path), "aft.seed-1", 'recipe: was "tiny", is "second"')
+        refused(refusal(name, tmp_path / "second.yaml", cwd=tmp_path), "aft.seed-1", 'recipe: was "tiny", is "second"')
 
 
 def test_bad_logs_are_refused(tmp_path: Path, finished: Path) -> None:
     (tmp_path / "x.eval").write_bytes(b"PK broken")
-    refused(command("compare", tmp_path / "x.eval", cwd=tmp_path), "x.eval", "can't be read")
-    refused(command("compare", tmp_path / "none.eval", cwd=tmp_path), "no such log")
+    refused(refusal("compare", tmp_path / "x.eval", cwd=tmp_path), "x.eval", "can't be read")
+    refused(refusal("compare", tmp_path / "none.eval", cwd=tmp_path), "no such log")
     (tmp_path / "empty").mkdir()
-    refused(command("compare", tmp_path / "empty", cwd=tmp_path), "holds no Inspect logs")
+    refused(refusal("compare", tmp_path / "empty", cwd=tmp_path), "holds no Inspect logs")
     log = next((tmp_path / "runs" / "tiny" / "logs").rglob("*.eval"))
-    refused(command("compare", log, log, cwd=tmp_path), "scored twice")
-    refused(command("compare", log, "--format", "pdf", cwd=tmp_path), "unknown format 'pdf'")
-    refused(command("compare", log, "--baseline", "nobody", cwd=tmp_path), "unknown arm 'nobody'")
+    refused(refusal("compare", log, log, cwd=tmp_path), "scored twice")
+    refused(refusal("compare", log, "--format", "pdf", cwd=tmp_path), "unknown format 'pdf'")
+    refused(refusal("compare", log, "--baseline", "nobody", cwd=tmp_path), "unknown arm 'nobody'")
 
 
 def test_a_damaged_shard_is_refused(tmp_path: Path, finished: Path) -> None:
     shard = tmp_path / "results/tiny/shards/aft.seed-1.parquet"
     shard.write_bytes(shard.read_bytes()[:50])
-    refused(command("compare", finished, cwd=tmp_path), str(Path("shards/aft.seed-1.parquet")), "not a readable")
+    refused(refusal("compare", finished, cwd=tmp_path), str(Path("shards/aft.seed-1.parquet")), "not a readable")
 
 
 def test_items_that_one_arm_lacks_are_left_out_and_counted(tmp_path: Path, finished: Path) -> None:
@@ -424,7 +447,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(tmp_path: Path, 
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], check=True)  # noqa: S607
     try:
         done = command("run", recipe, "--workdir", disk, "--results", tmp_path / "r", cwd=tmp_path)
-        refused(done, "No space left on device", "make room")
+        refused(one_line(done), "No space left on device", "make room")
         subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)  # noqa: S607
         done = command("run", recipe, "--workdir", disk, "--results", tmp_path / "r", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
