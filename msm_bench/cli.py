@@ -13,6 +13,8 @@ import click
 from msm_bench import __version__
 from msm_bench.errors import UserError
 
+_ALPHA = 0.05
+"""The level that a plan is warned of."""
 _ARMS = click.option("--arm", "arms", multiple=True, help="Only this arm; may be given again.")
 _SEEDS = click.option("--seed", "seeds", multiple=True, type=int, help="Only this seed; may be given again.")
 _WORKDIR = click.option(
@@ -77,7 +79,7 @@ def seal(path: Path, spec: Path | None, generator: str | None, licence: str | No
 def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None) -> None:
     """Print the steps of RECIPE, their size and an estimate of the time."""
     experiment = _experiment(recipe, workdir, results)
-    _print_plan(experiment.plan(arms, seeds))
+    _print_plan(experiment, experiment.plan(arms, seeds))
 
 
 @cli.command()
@@ -94,7 +96,7 @@ def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | 
 
     restart_tuned()
     experiment = _experiment(recipe, workdir, results)
-    _print_plan(experiment.plan(arms, seeds))
+    _print_plan(experiment, experiment.plan(arms, seeds))
     with explain_full_disk(experiment.workdir, experiment.results):
         experiment.run(arms, seeds)
         frame, contrasts = publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
@@ -178,10 +180,11 @@ def _logs_frame(sources: Sequence[str], arms: Sequence[str]) -> Any:
     return frame[frame["arm"].isin(arms)] if arms else frame
 
 
-def _print_plan(steps: Sequence[Any]) -> None:
+def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
     import pandas as pd
 
     from msm_bench.report import render_table
+    from msm_bench.stats import smallest_p
 
     units = {"train": "tokens", "evaluate": "items"}
     table = pd.DataFrame(
@@ -199,20 +202,25 @@ def _print_plan(steps: Sequence[Any]) -> None:
     left = sum(step.seconds for step in steps if not step.done)
     click.echo(render_table(table, "table"), nl=False)
     click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
+    family, seeds = experiment.recipe.confirmatory, len(experiment.recipe.seeds)
+    if (best := family * smallest_p(seeds)) > _ALPHA:
+        least = min(best, 1.0)
+        click.echo(f"{seeds} seeds: no p of the {family} confirmatory contrasts can fall below {least:.3g}; add seeds")
 
 
 def _print_results(experiment: Any, frame: Any, results: Sequence[Any], style: str) -> None:
     from msm_bench.report import arm_table, contrast_table, render_table
     from msm_bench.report.publish import caveat
+    from msm_bench.stats import waiting
 
     if style == "table":
         click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
     click.echo(render_table(contrast_table(results), style, "contrasts (* headline)"), nl=False)
     if style == "table":
-        click.echo(f"{caveat(experiment, frame)}; interval: {results[0].method if results else '–'}")
-        done = {result.name for result in results}
-        if waiting := [contrast.name for contrast in experiment.recipe.contrasts if contrast.name not in done]:
-            click.echo(f"waiting for their arms: {', '.join(waiting)}")
+        methods = ", ".join(dict.fromkeys(result.method for result in results))
+        click.echo(f"{caveat(experiment, frame)}; interval: {methods or '–'}")
+        for name, reason in waiting(frame, experiment.recipe).items():
+            click.echo(f"not yet: {name} ({reason})")
 
 
 def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:

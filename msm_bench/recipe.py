@@ -149,6 +149,11 @@ class Recipe(Strict):
     smallest_effect: Smallest = Smallest()
     """Below this an effect is of no interest."""
 
+    @property
+    def confirmatory(self) -> int:
+        """How many contrasts are in the Holm family."""
+        return sum(contrast.confirmatory for contrast in self.contrasts)
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for arm, chain in self.arms.items():
@@ -166,6 +171,7 @@ class Recipe(Strict):
             if contrast.measure not in MEASURES:
                 known = _list(MEASURES)
                 raise ValueError(f"contrast {contrast.name!r}: unknown measure {contrast.measure!r}; known: {known}")
+            _check_tests(contrast, self.seeds)
             for term in contrast.terms:
                 if term.arm not in self.arms:
                     raise ValueError(
@@ -177,7 +183,7 @@ class Recipe(Strict):
                     )
         if len({contrast.name for contrast in self.contrasts}) < len(self.contrasts):
             raise ValueError("two contrasts have the same name")
-        if sum(contrast.confirmatory for contrast in self.contrasts) > 6:
+        if self.confirmatory > 6:
             raise ValueError("more than six confirmatory contrasts; make the others exploratory")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed occurs twice")
@@ -211,6 +217,23 @@ class Recipe(Strict):
         for arm in arms:
             if arm not in self.arms:
                 raise UserError(f"recipe {self.id}: unknown arm {arm!r}; known: {_list(self.arms)}")
+
+
+def _check_tests(contrast: Contrast, seeds: list[int]) -> None:
+    """Raise a `ValueError` if the contrast claims what its test can't show."""
+    where = f"contrast {contrast.name!r}"
+    if contrast.equivalence and contrast.measure.endswith("_per_token"):
+        raise ValueError(f"{where}: the smallest effect is in nats of whole answers, not per token")
+    if not contrast.confirmatory:
+        return
+    if 0 in seeds:
+        raise ValueError(f"{where} is confirmatory, but seed 0 is for tuning only; use other seeds")
+    for task in {term.task for term in contrast.terms}:
+        weights = sorted(term.weight for term in contrast.terms if term.task == task)
+        if weights != sorted(-weight for weight in weights) and not contrast.equivalence:
+            raise ValueError(f"{where} is confirmatory: on {task} each weight needs its opposite, for labels to swap")
+    if any(term.arm == "base" for term in contrast.terms):
+        raise ValueError(f"{where} is confirmatory: `base` has no seeds, so compare with a trained arm")
 
 
 def find_recipe(path: Path | str) -> Path:

@@ -82,7 +82,7 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
     means = frame[frame["metric"] == "margin"].groupby("arm")["value"].mean()
     assert contrast["estimate"] == pytest.approx(means["msm+aft"] - means["aft"], abs=1e-9)
     assert (contrast["n_seeds"], contrast["n_items"], contrast["smallest_p"]) == (2, 6, 0.5)
-    assert contrast["p_holm"] == contrast["p"]
+    assert contrast["p_holm"] == contrast["p"] == max(contrast["p_swap"], contrast["p_two_way"])
     # the base model is scored once, the others at both seeds
     assert frame.groupby("arm")["seed"].nunique().to_dict() == {"aft": 2, "base": 1, "msm+aft": 2}
     for name in (
@@ -146,7 +146,7 @@ def test_a_task_of_free_answers_stands_beside_one_of_log_likelihoods(tmp_path: P
 def test_compare_keeps_to_the_chosen_arms(tmp_path: Path, finished: Path) -> None:
     chosen = command("compare", finished, "--arm", "aft", cwd=tmp_path)
     assert chosen.returncode == 0, chosen.stderr
-    assert "waiting for their arms: msm" in chosen.stdout
+    assert "not yet: msm (no margin of arm 'msm+aft'" in chosen.stdout
     assert "base" not in chosen.stdout
     table = command("compare", finished, "--arm", "aft", "--baseline", "base", "--format", "csv", cwd=tmp_path)
     assert "aft − base" in table.stdout
@@ -322,6 +322,11 @@ def test_a_spec_that_is_none_is_refused(tmp_path: Path, chat_corpus: Path) -> No
 TERM = {"arm": "aft", "task": "cheese_preferences", "weight": 1}
 
 
+def confirmatory(terms: list[dict[str, Any]]) -> dict[str, Any]:
+    """The change of a recipe that makes this its only contrast."""
+    return {"contrasts": [{"name": "x", "confirmatory": True, "terms": terms}]}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -335,6 +340,13 @@ TERM = {"arm": "aft", "task": "cheese_preferences", "weight": 1}
         ({"tasks": [{"task": "cheese_preferences", "args": {"per_cell": "many"}}]}, "per_cell is 'many'"),
         ({"tasks": [{"task": "cheese_preferences", "args": {"cues": "all"}}]}, "task cheese_preferences: "),
         ({"contrasts": [{"name": "x", "measure": "margn", "terms": [TERM]}]}, "unknown measure 'margn'"),
+        (confirmatory([TERM]), "each weight needs its opposite"),
+        (confirmatory([TERM, {**TERM, "arm": "base", "weight": -1}]), "`base` has no seeds"),
+        ({"seeds": [0, 1]}, "seed 0 is for tuning only"),
+        (
+            {"contrasts": [{"name": "x", "equivalence": True, "measure": "margin_per_token", "terms": [TERM]}]},
+            "not per token",
+        ),
         ({"colour": "red"}, "colour: Extra inputs"),
         ({"seeds": []}, "seeds"),
         ({"id": "other"}, "make them equal"),

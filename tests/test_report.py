@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from scipy import stats as scipy_stats
 
 from msm_bench.errors import UserError
 from msm_bench.recipe import Contrast, Recipe, Smallest, Term
@@ -25,6 +26,11 @@ from msm_bench.report.tables import arm_summary
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import COLUMNS
 from msm_bench.stats import baseline_contrasts, evaluate, evaluate_all, term_values
+
+RECIPE_TERMS = [
+    {"arm": "msm+aft", "task": "cheese_preferences", "weight": 1},
+    {"arm": "aft", "task": "cheese_preferences", "weight": -1},
+]
 
 
 def frame(values: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
@@ -98,7 +104,7 @@ def test_every_configuration_tried_on_seed_0_is_on_record(tmp_path: Path, tiny_r
     path = tmp_path / "tuning.csv"
 
     def tried(estimate: float, **changes: Any) -> pd.DataFrame:
-        recipe = Recipe.load(tiny_recipe(**changes))
+        recipe = Recipe.load(tiny_recipe(contrasts=[{"name": "x", "headline": True, "terms": RECIPE_TERMS}], **changes))
         values = frame({("aft", 0): [0, 0], ("msm+aft", 0): [estimate, estimate]}).assign(task="cheese_preferences")
         record_tuning(path, recipe, evaluate_all(values, recipe))
         return pd.read_csv(path) if path.exists() else pd.DataFrame()
@@ -118,8 +124,63 @@ def test_names_that_look_like_markup_are_printed_as_they_are() -> None:
     assert all(name in text for name in ("[/x]", "[bold]a[/bold]", "[/title]"))
 
 
+def test_a_claim_is_tested_on_seeds_and_on_items(tiny_recipe: Callable[..., Path]) -> None:
+    # every seed gives the same item differences 4, 0, -1, 1 (mean 1): the swap sees two of 2^6 patterns as extreme,
+    # the two-way test sees the items: se = sqrt(14/3 / 4) = 1.08, t(3) = 0.926, p = 0.42
+    arms: dict[tuple[str, int], list[float]] = {}
+    for seed in range(1, 7):
+        arms |= {("msm+aft", seed): [4, 0, -1, 1], ("aft", seed): [0, 0, 0, 0]}
+    stated = [{"name": name, "confirmatory": True, "terms": RECIPE_TERMS} for name in ("one", "two")]
+    recipe = Recipe.load(tiny_recipe(seeds=list(range(1, 7)), contrasts=stated))
+    values = frame(arms).assign(task="cheese_preferences")
+    result = evaluate_all(values, recipe)[0]
+    assert result.p_swap == 2 / 2**6
+    expected = float(scipy_stats.ttest_1samp([4, 0, -1, 1], 0).pvalue)
+    assert (result.p_two_way, result.p) == pytest.approx((expected, expected), abs=1e-8)
+    # two in the family: p doubled, and the smallest that there could be as well
+    assert result.p_holm == pytest.approx(2 * expected, abs=1e-8)
+    assert result.smallest_p == 2 * 2 / 2**6
+    # five of six seeds are done: no p yet
+    early = evaluate_all(values[values["seed"] < 6], recipe)[0]
+    assert (early.p, early.p_swap, early.n_seeds) == (None, None, 5)
+
+
+def test_a_claim_of_equivalence_enters_the_family_with_its_own_p(tiny_recipe: Callable[..., Path]) -> None:
+    stated = [{"name": "same", "confirmatory": True, "equivalence": True, "terms": RECIPE_TERMS}]
+    recipe = Recipe.load(tiny_recipe(contrasts=stated))
+    both = {("msm+aft", seed): [0.1, 0, -0.1, 0.1 * seed] for seed in (1, 2)} | {("aft", s): [0.0] * 4 for s in (1, 2)}
+    result = evaluate_all(frame(both).assign(task="cheese_preferences"), recipe)[0]
+    assert result.p is not None
+    assert result.p == result.p_equivalence == result.p_holm
+    # one seed speaks of these checkpoints only: no test of a control
+    one = frame({("a", 1): [0.1, 0, -0.1], ("b", 1): [0, 0, 0]})
+    contrast = Contrast(name="x", equivalence=True, terms=[Term(arm="a", task="t", weight=1)])
+    assert evaluate(one, contrast, smallest=Smallest(), split="dev").p_equivalence is None
+
+
+def test_unscored_epochs_and_infinite_values_are_counted() -> None:
+    epochs = pd.concat([frame({("a", 1): [1, 2]}).assign(epoch=epoch) for epoch in (1, 2, 3)])
+    epochs.loc[(epochs["item"] == "i0") & (epochs["epoch"] > 1), "value"] = float("nan")
+    terms = [Term(arm="a", task="t", weight=1)]
+    # 2 of 2 x 3 values are missing, but both items have one
+    tasks, unscored = term_values(epochs, terms, "margin")
+    assert tasks[0].values.tolist() == [[1, 2]]
+    assert unscored == pytest.approx(2 / 6)
+    tasks, unscored = term_values(frame({("a", 1): [float("inf"), 2]}), terms, "margin")
+    assert tasks[0].values.tolist() == [[2]]
+    assert unscored == 1 / 2
+
+
+def test_a_seed_of_which_nothing_could_be_scored_is_left_out() -> None:
+    nothing = float("nan")
+    values = frame({("a", 1): [1, 2], ("a", 2): [nothing, nothing], ("b", 1): [0, 0], ("b", 2): [0, 0]})
+    result = baseline_contrasts(values, "b", ["margin"])[0]
+    assert (result.estimate, result.n_seeds) == (1.5, 1)
+
+
 def test_a_p_value_is_never_printed_as_zero() -> None:
-    values = frame({("a", 0): [1, 1.001, 0.999, 1], ("b", 0): [1, 1, 1, 1]})
+    same = {("b", seed): [1.0, 1, 1, 1] for seed in range(4)}
+    values = frame({("a", seed): [1, 1.001, 0.999, 1 + seed / 1000] for seed in range(4)} | same)
     contrast = Contrast(
         name="x", equivalence=True, terms=[Term(arm=arm, task="t", weight=w) for arm, w in (("a", 1), ("b", -1))]
     )

@@ -20,6 +20,7 @@ from msm_bench.stats import (
     seed_swap,
     sharpening,
     smallest_p,
+    two_way,
     two_way_interval,
 )
 from msm_bench.stats.variance import item_variance
@@ -96,9 +97,61 @@ def test_bootstrap_draws_seeds_and_items() -> None:
     values = 3 + rng.normal(size=(12, 1)) + 2 * rng.normal(size=(1, 60))
     interval, boot = two_way_interval([task(values)]), crossed_bootstrap([task(values)], draws=4000)
     assert boot.low < interval.estimate < boot.high
-    # percentile of a normal: width 2 · 1.96 · se, a little narrower for 12 seeds (factor √(11/12))
-    width = 2 * 1.96 * interval.se
-    assert boot.high - boot.low == pytest.approx(width, rel=0.12)
+    # percentile of a normal: width 2 · 1.96 · se
+    assert boot.high - boot.low == pytest.approx(2 * 1.96 * interval.se, rel=0.05)
+
+
+def test_bootstrap_of_small_cells_is_as_wide_as_the_variance() -> None:
+    # 40 cells of 3 items: drawing 3 of 3 would give 2/3 of the variance, a width of 0.82
+    rng = np.random.default_rng(5)
+    small = task(rng.normal(size=(1, 120)), cells=np.repeat(np.arange(40), 3))
+    boot = crossed_bootstrap([small])
+    assert boot.high - boot.low == pytest.approx(2 * 1.96 * math.sqrt(item_variance(small)), rel=0.05)
+
+
+def test_bootstrap_keeps_the_share_of_each_cell() -> None:
+    # cells of mean 0 and 10, clusters of 1 and 5 items, nothing varies within a cell
+    values = task([[0.0] * 6 + [10.0] * 6], cells=[0] * 6 + [1] * 6, clusters=[0] + [1] * 5 + [2] + [3] * 5)
+    assert crossed_bootstrap([values]) == pytest.approx((5.0, 5.0), abs=1e-12)
+
+
+def test_bootstrap_of_cells_of_one_cluster_has_no_interval() -> None:
+    lonely = task(np.arange(12.0).reshape(4, 3), cells=[0, 1, 2])
+    assert all(math.isnan(limit) for limit in crossed_bootstrap([lonely]))
+
+
+def test_the_two_way_interval_covers_the_truth() -> None:
+    # 6 seeds x 24 items in 8 cells of 3, all kinds of noise: 95 % nominal, ±0.03 is 3 standard errors of 400 runs
+    rng = np.random.default_rng(6)
+    cells = np.repeat(np.arange(8), 3)
+    hits = 0
+    for _ in range(400):
+        noise = rng.normal(size=(6, 1)) + 3 * rng.normal(size=(1, 24)) + rng.normal(size=(6, 24))
+        interval = two_way_interval([task(noise + 5 * cells, cells=cells)])
+        hits += interval.low <= 17.5 <= interval.high
+    assert hits / 400 >= 0.92
+
+
+def test_seeds_shared_by_two_tasks_keep_their_covariance() -> None:
+    # seed effects ±1 on both tasks: the sum's seed means are ±2, variance 8, over S = 2: 4; tasks taken apart: 1 + 1
+    values = np.add.outer([-1.0, 1.0], [0.0, 0.0, 0.0])
+    interval = two_way_interval([task(values), task(values)])
+    assert interval.se**2 == pytest.approx(4, abs=1e-12)
+
+
+def test_degrees_of_freedom_are_those_of_the_poorer_factor() -> None:
+    rng = np.random.default_rng(7)
+    # 6 seeds; 4 clusters in 2 cells: min(5, 4 − 2)
+    few = task(rng.normal(size=(6, 4)), cells=[0, 0, 1, 1])
+    assert two_way_interval([few]).df == 2
+
+
+def test_the_two_way_p_is_that_of_t() -> None:
+    # one seed's worth of items 4, 0, -1, 1: t = 1 / sqrt(14/3/4), 3 degrees of freedom
+    interval = two_way_interval([task([[4, 0, -1, 1]])])
+    theirs = scipy_stats.ttest_1samp([4, 0, -1, 1], 0).pvalue
+    assert two_way(interval.estimate, interval.se, interval.df) == pytest.approx(float(theirs), abs=1e-8)
+    assert math.isnan(two_way(1.0, 0.0, 3))
 
 
 def test_bootstrap_is_repeatable_and_degenerate_for_constants() -> None:
@@ -114,6 +167,8 @@ def test_seed_swap_counts_sign_patterns() -> None:
     # 3, 3, -1 sum to 5: patterns with |sum| ≥ 5 are +++ (5), and with -1 flipped 7, and their mirrors: 4 of 8
     assert seed_swap([task([[3.0], [3.0], [-1.0]])]) == 4 / 8
     assert seed_swap([task([[1.0], [1.0], [1.0]])]) == smallest_p(3) == 0.25
+    # beyond 16 seeds patterns are drawn: of 20000 none as extreme as 20 equal seeds, and the observed one counts
+    assert seed_swap([task(np.ones((20, 1)))]) == smallest_p(20) == 1 / 20001
 
 
 @given(st.lists(st.integers(-5, 5), min_size=2, max_size=8))

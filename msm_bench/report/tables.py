@@ -97,18 +97,20 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
             "estimate [95 % CI]": _with_interval(result.estimate, result.ci_low, result.ci_high, signed=True),
             "items": str(result.n_items),
             "seeds": str(result.n_seeds),
-            "unscored": f"{result.unscored_rate:.0%}",
-            "p (Holm)": "–" if result.p_holm is None else f"{_p(result.p_holm)} (min. {result.smallest_p:.3g})",
+            "unscored": f"{result.unscored_rate:.1%}",
+            "p (Holm)": _p(result.p_holm, result.smallest_p),
         }
         if any(r.p_equivalence is not None for r in results):
-            row["p (TOST)"] = "–" if result.p_equivalence is None else _p(result.p_equivalence)
+            row["p (TOST)"] = _p(result.p_equivalence)
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["contrast"])
 
 
-def _p(value: float) -> str:
-    """Never 0: no test can tell."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _p(value: float | None, smallest: float | None = None) -> str:
+    """A p-value, never as 0, with the smallest that there could be."""
+    if value is None:
+        return "–"
+    return ("< 0.001" if value < 0.001 else f"{value:.3f}") + (f" (min. {smallest:.3g})" if smallest else "")
 
 
 def _with_interval(estimate: float, low: float | None, high: float | None, *, signed: bool) -> str:

@@ -9,9 +9,10 @@ from msm_bench.stats.contrast import (
     evaluate_all,
     sensitivity,
     term_values,
+    waiting,
 )
 from msm_bench.stats.sharpening import Sharpening, sharpening
-from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p
+from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p, two_way
 from msm_bench.stats.values import TaskValues
 from msm_bench.stats.variance import Interval, two_way_interval
 
@@ -33,5 +34,7 @@ __all__ = [
     "sharpening",
     "smallest_p",
     "term_values",
+    "two_way",
     "two_way_interval",
+    "waiting",
 ]

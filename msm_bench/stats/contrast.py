@@ -12,17 +12,13 @@ from msm_bench.errors import UserError
 from msm_bench.preferences.margins import MEASURES
 from msm_bench.recipe import Contrast, Recipe, Smallest, Term
 from msm_bench.stats.bootstrap import crossed_bootstrap
-from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p
+from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p, two_way
 from msm_bench.stats.values import Array, TaskValues
 from msm_bench.stats.variance import two_way_interval
 
 
 class NotComparable(UserError):
     """The results do not have what a contrast needs: an arm, a task, common seeds or items."""
-
-
-FEW_SEEDS = 10
-"""Below so many seeds the analytic interval is the primary one: a bootstrap of few seeds is too narrow."""
 
 
 class ContrastResult(BaseModel):
@@ -47,21 +43,26 @@ class ContrastResult(BaseModel):
     estimate: float
     """The sum."""
     ci_low: float | None
-    """95 % limits of the primary interval."""
+    """95 % limits of the two-way interval; the bootstrap's, which is narrower with few seeds, stand beside it."""
     ci_high: float | None
-    """95 % limits of the primary interval."""
+    """95 % limits of the two-way interval."""
     se: float | None
     """Standard error of the analytic interval."""
     p: float | None
-    """Seed-swap test; only of confirmatory contrasts."""
+    """Only of confirmatory contrasts with all seeds: TOST where equivalence is claimed, else the larger of `p_swap` and
+    `p_two_way`, since the claim is about other seeds and other items."""
     p_holm: float | None
     """`p` after Holm's correction over the confirmatory contrasts."""
     smallest_p: float | None
-    """What `p` could be at best with so many seeds."""
+    """What `p_holm` could be at best with so many seeds and confirmatory contrasts (not of equivalence)."""
+    p_swap: float | None
+    """Seed-swap test, conditional on these items."""
+    p_two_way: float | None
+    """t test of the two-way interval."""
     p_items: float | None
     """Item sign-flips, conditional on these checkpoints; only of confirmatory contrasts, beside `p`."""
     p_equivalence: float | None
-    """TOST within ± the smallest effect of interest, where asked for."""
+    """TOST within ± the smallest effect of interest, where asked for and there is more than one seed."""
     bootstrap_low: float | None
     """95 % limits of the crossed bootstrap."""
     bootstrap_high: float | None
@@ -77,7 +78,7 @@ class ContrastResult(BaseModel):
     unscored_rate: float
     """Share of the needed values that could not be judged."""
     method: str
-    """How the primary interval was made."""
+    """How the interval was made."""
 
 
 def term_values(
@@ -92,18 +93,21 @@ def term_values(
         NotComparable: the frame lacks an arm, task, or common seeds and items.
     """
     chosen = frame[(frame["metric"] == measure) & frame["task"].isin({term.task for term in terms})]
+    chosen = chosen.assign(value=chosen["value"].where(np.isfinite(chosen["value"])))
     if cue != "all":
         chosen = chosen[chosen["cue"] == cue]
     seeds = _common_seeds(chosen, terms, measure)
     tasks: list[TaskValues] = []
-    needed = missing = 0
+    needed = missing = 0.0
     for task in dict.fromkeys(term.task for term in terms):
         own_terms = [term for term in terms if term.task == task]
         in_task = chosen[(chosen["task"] == task) & chosen["arm"].isin({term.arm for term in own_terms})]
-        wide = in_task.groupby(["item", "arm", "seed"])["value"].mean().unstack(["arm", "seed"])
-        columns = [_columns(wide, term.arm, seeds) for term in own_terms]
-        stacked = np.stack(columns)  # (terms, seeds, items)
-        needed, missing = needed + stacked.size, missing + int(np.isnan(stacked).sum())
+        groups = in_task.assign(scored=in_task["value"].notna()).groupby(["item", "arm", "seed"])
+        wide = groups["value"].mean().unstack(["arm", "seed"])
+        stacked = np.stack([_columns(wide, term.arm, seeds) for term in own_terms])  # (terms, seeds, items)
+        scored = groups["scored"].mean().unstack(["arm", "seed"])
+        shares = np.stack([_columns(scored, term.arm, seeds) for term in own_terms])
+        needed, missing = needed + stacked.size, missing + float((1 - np.nan_to_num(shares)).sum())
         whole = ~np.isnan(stacked).any(axis=(0, 1))
         if not whole.any():
             raise NotComparable(f"task {task}: no item has a {measure} for every arm and seed of the contrast")
@@ -120,10 +124,11 @@ def _common_seeds(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> l
     common: set[int] | None = None
     single: set[int] = set()
     for term in terms:
-        seeds = set(frame[(frame["arm"] == term.arm) & (frame["task"] == term.task)]["seed"])
+        own = frame[(frame["arm"] == term.arm) & (frame["task"] == term.task)]
+        seeds = set(own[own["value"].notna()]["seed"])  # a seed of which nothing could be scored is none
         if not seeds:
             raise NotComparable(f"no {measure} of arm {term.arm!r} on task {term.task!r} in these results")
-        if _is_base(term.arm, seeds):
+        if term.arm == "base":
             single |= seeds
             continue
         common = seeds if common is None else common & seeds
@@ -134,12 +139,8 @@ def _common_seeds(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> l
     return sorted(int(seed) for seed in common)
 
 
-def _is_base(arm: str, seeds: set[int]) -> bool:
-    return arm == "base" and len(seeds) == 1
-
-
 def _columns(wide: pd.DataFrame, arm: str, seeds: Sequence[int]) -> Array:
-    """(seeds, items) of an arm; an untrained arm repeats its one seed."""
+    """(seeds, items) of an arm; for a seed that it lacks the untrained arm repeats its first."""
     own = wide[arm]
     only = own.columns[0]
     found = [own[seed if seed in own.columns else only] for seed in seeds]
@@ -147,17 +148,39 @@ def _columns(wide: pd.DataFrame, arm: str, seeds: Sequence[int]) -> Array:
 
 
 def evaluate(
-    frame: pd.DataFrame, contrast: Contrast, *, smallest: Smallest, split: str, recipe_sha256: str = ""
+    frame: pd.DataFrame,
+    contrast: Contrast,
+    *,
+    smallest: Smallest,
+    split: str,
+    recipe_sha256: str = "",
+    seeds_stated: int = 0,
 ) -> ContrastResult:
-    """Estimate one contrast with its interval; `p_holm` is left to `evaluate_all`."""
+    """Estimate one contrast with its interval; `p_holm` is left to `evaluate_all`.
+
+    Args:
+        frame: The results.
+        contrast: What to estimate.
+        smallest: Bound of equivalence.
+        split: Which items the frame holds, for the result's `subset`.
+        recipe_sha256: Of the recipe that states the contrast.
+        seeds_stated: There is no `p` before so many seeds are done: to look early and often is another test.
+
+    Raises:
+        NotComparable: the frame lacks an arm, task, or common seeds and items.
+    """
     tasks, unscored = term_values(frame, contrast.terms, contrast.measure, contrast.subset)
     interval = two_way_interval(tasks)
     boot = crossed_bootstrap(tasks)
     seeds = tasks[0].values.shape[0]
-    low, high, method = interval.low, interval.high, interval.method
-    if seeds >= FEW_SEEDS:
-        low, high, method = boot.low, boot.high, "crossed bootstrap (seeds, clusters within cells)"
-    bound = smallest.of(contrast.measure)
+    tested = contrast.confirmatory and seeds >= seeds_stated
+    p = tost = swap = both = None
+    if contrast.equivalence and seeds > 1:
+        tost = _finite(equivalence(interval.estimate, interval.se, interval.df, smallest.of(contrast.measure)))
+        p = tost if tested else None
+    elif tested:
+        swap, both = seed_swap(tasks), _finite(two_way(interval.estimate, interval.se, interval.df))
+        p = None if both is None else max(swap, both)
     return ContrastResult(
         name=contrast.name,
         terms=contrast.terms,
@@ -167,16 +190,16 @@ def evaluate(
         confirmatory=contrast.confirmatory,
         recipe_sha256=recipe_sha256,
         estimate=interval.estimate,
-        ci_low=_finite(low),
-        ci_high=_finite(high),
+        ci_low=_finite(interval.low),
+        ci_high=_finite(interval.high),
         se=_finite(interval.se),
-        p=seed_swap(tasks) if contrast.confirmatory else None,
+        p=p,
         p_holm=None,
-        smallest_p=smallest_p(seeds) if contrast.confirmatory else None,
-        p_items=item_sign_flip(tasks) if contrast.confirmatory else None,
-        p_equivalence=_finite(equivalence(interval.estimate, interval.se, interval.df, bound))
-        if contrast.equivalence
-        else None,
+        smallest_p=None if swap is None else smallest_p(seeds),
+        p_swap=swap,
+        p_two_way=both,
+        p_items=item_sign_flip(tasks) if tested else None,
+        p_equivalence=tost,
         bootstrap_low=_finite(boot.low),
         bootstrap_high=_finite(boot.high),
         n_items=sum(task.values.shape[1] for task in tasks),
@@ -184,7 +207,7 @@ def evaluate(
         n_clusters=sum(len(np.unique(task.clusters)) for task in tasks),
         n_seeds=seeds,
         unscored_rate=unscored,
-        method=method,
+        method=interval.method,
     )
 
 
@@ -199,19 +222,39 @@ def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
         tasks = list(dict.fromkeys(term.task for term in contrast.terms))
         if contrast.halves and len(tasks) > 1:
             parts += [_half(contrast, task) for task in tasks]
-        with suppress(NotComparable):
-            results += [_of_recipe(frame, part, recipe) for part in parts]
+        for part in parts:
+            with suppress(NotComparable):
+                results.append(_of_recipe(frame, part, recipe))
     family = [result for result in results if result.p is not None]
-    waiting = sum(contrast.confirmatory for contrast in recipe.contrasts) - len(family)
-    adjusted = holm([result.p for result in family if result.p is not None] + [1.0] * waiting)
+    size = recipe.confirmatory
+    adjusted = holm([result.p for result in family if result.p is not None] + [1.0] * (size - len(family)))
     for result, p_holm in zip(family, adjusted, strict=False):
         result.p_holm = p_holm
+        result.smallest_p = None if result.smallest_p is None else min(1.0, size * result.smallest_p)
     return results
+
+
+def waiting(frame: pd.DataFrame, recipe: Recipe) -> dict[str, str]:
+    """The recipe's contrasts that can't be computed yet, and why."""
+    reasons: dict[str, str] = {}
+    for contrast in recipe.contrasts:
+        try:
+            term_values(frame, contrast.terms, contrast.measure, contrast.subset)
+        except NotComparable as error:
+            reasons[contrast.name] = str(error)
+    return reasons
 
 
 def _of_recipe(frame: pd.DataFrame, contrast: Contrast, recipe: Recipe) -> ContrastResult:
     smallest, split = recipe.smallest_effect, recipe.split
-    return evaluate(frame, contrast, smallest=smallest, split=split, recipe_sha256=recipe.sha256)
+    return evaluate(
+        frame,
+        contrast,
+        smallest=smallest,
+        split=split,
+        recipe_sha256=recipe.sha256,
+        seeds_stated=len(recipe.seeds),
+    )
 
 
 def sensitivity(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:

@@ -29,18 +29,28 @@ def _two_sided(values: Array, draws: int, seed: int) -> float:
 
 
 def seed_swap(tasks: Sequence[TaskValues], draws: int = 20000, seed: int = 0) -> float:
-    """Two-sided p when the arms' labels are swapped seed by seed: the test of record.
+    """Two-sided p when the arms' labels are swapped seed by seed: conditional on these items.
 
     Swapping the two sides of an antisymmetric contrast (each weight has its opposite) turns the sign of that seed's
     estimate; under the null every pattern of signs is as likely. Exact for up to 16 seeds (Fisher 1935; Good
     2005, Permutation, Parametric and Bootstrap Tests, ch. 3). S seeds give no p below 2 / 2^S.
+
+    It asks whether training again would give the difference *on these items*: their noise is common to all seeds, and
+    swapping labels does not move it. `two_way` asks about other items too.
     """
     return _two_sided(np.sum([task.values.mean(axis=1) for task in tasks], axis=0), draws, seed)
 
 
-def smallest_p(seeds: int) -> float:
+def smallest_p(seeds: int, draws: int = 20000) -> float:
     """The smallest p that `seed_swap` can give with so many seeds."""
-    return min(1.0, 2.0 / 2.0**seeds)
+    return min(1.0, 2.0 / 2.0**seeds) if seeds <= EXACT_LIMIT else 1 / (draws + 1)
+
+
+def two_way(estimate: float, se: float, df: int) -> float:
+    """Two-sided p of estimate / se under t with `df` degrees of freedom, from the two-way interval; NaN without one."""
+    if df < 1 or not se > 0:
+        return float("nan")
+    return float(2 * stats.t.sf(abs(estimate) / se, df))
 
 
 def item_sign_flip(tasks: Sequence[TaskValues], draws: int = 20000, seed: int = 0) -> float:

@@ -32,8 +32,8 @@ def item_variance(task: TaskValues) -> float:
 
     With n items, cells h of G_h clusters, and for each cluster the sum z_g of the deviations from the cell's mean of
     the items' seed means:  V = Σ_h G_h/(G_h − 1) Σ_g (z_g − z̄_h)² / n².
-    Cochran (1977), Sampling Techniques, 3rd ed., eq. 5.13 and 9A.1. A cell of one cluster has no variance of its
-    own; it is given the mean contribution of the other cells' clusters.
+    Cochran (1977), Sampling Techniques, 3rd ed., ch. 5 (strata) and 9 (clusters). A cell of one cluster has no
+    variance of its own; it is given the mean contribution of the other cells' clusters, an assumption of ours.
     """
     by_item = task.values.mean(axis=0, keepdims=True)
     return float(_stratified(task, by_item)[0])
@@ -69,27 +69,26 @@ def _stratified(task: TaskValues, values: Array) -> Array:
 def two_way_interval(tasks: Sequence[TaskValues], level: float = 0.95) -> Interval:
     """Interval for Σ_tasks mean, with seeds and items crossed.
 
-    V = V_seed + V_item − V_both (Cameron, Gelbach & Miller 2011, J. Bus. Econ. Stat. 29:238, eq. 2.11):
+    V = V_seed + V_item − V_both (Cameron, Gelbach & Miller 2011, J. Bus. Econ. Stat. 29:238, two-way clustering):
     V_seed is the variance of the S seeds' estimates over S; V_item as in `item_variance`; V_both, the part that both
     count, is the stratified variance of the seed-by-item residuals, Σ_s V_item(residuals of s) / (S (S − 1)).
-    V is never taken below the larger of V_seed and V_item. t has min(seeds, clusters) − 1 degrees of freedom, the
-    clusters being those of the task that has fewest.
+    V is never taken below the larger of V_seed and V_item. t has min(seeds − 1, clusters − cells) degrees of
+    freedom, those of the task that has fewest: each factor's own, since either may be most of the noise.
 
     With one seed only items vary: the interval is conditional on these checkpoints, with clusters − cells degrees of
     freedom.
     """
     estimate = sum(task.mean for task in tasks)
     seeds = tasks[0].values.shape[0]
-    clusters = min(len(np.unique(task.clusters)) for task in tasks)
+    df = min(len(np.unique(task.clusters)) - len(np.unique(task.cells)) for task in tasks)
     item = float(sum(item_variance(task) for task in tasks))
     if seeds == 1:
-        df = min(len(np.unique(task.clusters)) - len(np.unique(task.cells)) for task in tasks)
         return _interval(estimate, item, df, level, "items within cells; conditional on these checkpoints (one seed)")
     by_seed = np.sum([task.values.mean(axis=1) for task in tasks], axis=0)
     seed = float(by_seed.var(ddof=1)) / seeds
     both = float(sum(_residual_variance(task) for task in tasks))
     variance = max(seed + item - both, seed, item)
-    return _interval(estimate, variance, min(seeds, clusters) - 1, level, "two-way (seed, item), t")
+    return _interval(estimate, variance, min(seeds - 1, df), level, "two-way (seed, item), t")
 
 
 def _residual_variance(task: TaskValues) -> float:
