@@ -154,8 +154,9 @@ def test_a_claim_of_equivalence_enters_the_family_with_its_own_p(tiny_recipe: Ca
     assert result.p == result.p_equivalence == result.p_holm
     # one seed speaks of these checkpoints only: no test of a control
     one = frame({("a", 1): [0.1, 0, -0.1], ("b", 1): [0, 0, 0]})
-    contrast = Contrast(name="x", equivalence=True, terms=[Term(arm="a", task="t", weight=1)])
-    assert evaluate(one, contrast, smallest=Smallest(), split="dev").p_equivalence is None
+    contrast = Contrast(name="x", equivalence=True, confirmatory=True, terms=[Term(arm="a", task="t", weight=1)])
+    single = evaluate(one, contrast, smallest=Smallest(), split="dev")
+    assert (single.p, single.p_equivalence) == (None, None)
 
 
 def test_unscored_epochs_and_infinite_values_are_counted() -> None:

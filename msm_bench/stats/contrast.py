@@ -175,8 +175,9 @@ def evaluate(
     seeds = tasks[0].values.shape[0]
     tested = contrast.confirmatory and seeds >= seeds_stated
     p = tost = swap = both = None
-    if contrast.equivalence and seeds > 1:
-        tost = _finite(equivalence(interval.estimate, interval.se, interval.df, smallest.of(contrast.measure)))
+    if contrast.equivalence:
+        if seeds > 1:  # one checkpoint that is close to another says nothing of training again
+            tost = _finite(equivalence(interval.estimate, interval.se, interval.df, smallest.of(contrast.measure)))
         p = tost if tested else None
     elif tested:
         swap, both = seed_swap(tasks), _finite(two_way(interval.estimate, interval.se, interval.df))
