@@ -99,8 +99,8 @@ def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | 
     _print_plan(experiment, experiment.plan(arms, seeds))
     with explain_full_disk(experiment.workdir, experiment.results):
         experiment.run(arms, seeds)
-        frame, contrasts = publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
-    _print_results(experiment, frame, contrasts, "table")
+        found = publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
+    _print_results(experiment, found, "table")
     click.echo(f"results: {experiment.results}    logs: {experiment.workdir / 'logs'}    (inspect view --log-dir …)")
 
 
@@ -118,7 +118,7 @@ def compare(
     With a recipe the contrasts are those it states; with --baseline, every other arm minus that one.
     """
     from msm_bench.report import FORMATS
-    from msm_bench.stats import evaluate_all
+    from msm_bench.report.publish import findings
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
@@ -126,11 +126,10 @@ def compare(
         experiment = _experiment(sources[0], None, results)
         chosen = _with_baseline(arms, baseline)
         experiment.recipe.check_arms([baseline, *chosen] if baseline else list(chosen))
-        frame = experiment.frame(chosen)
         if baseline:
-            _print_baseline(frame, baseline, style)
+            _print_baseline(experiment.frame(chosen), baseline, style)
         else:
-            _print_results(experiment, frame, evaluate_all(frame, experiment.recipe), style)
+            _print_results(experiment, findings(experiment, chosen), style)
         return
     _print_baseline(_logs_frame(sources, _with_baseline(arms, baseline)), baseline, style)
 
@@ -208,19 +207,23 @@ def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
         click.echo(f"{seeds} seeds: no p of the {family} confirmatory contrasts can fall below {least:.3g}; add seeds")
 
 
-def _print_results(experiment: Any, frame: Any, results: Sequence[Any], style: str) -> None:
+def _print_results(experiment: Any, found: Any, style: str) -> None:
     from msm_bench.report import arm_table, contrast_table, render_table
     from msm_bench.report.publish import caveat
     from msm_bench.stats import waiting
 
-    if style == "table":
-        click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
-    click.echo(render_table(contrast_table(results), style, "contrasts (* headline)"), nl=False)
-    if style == "table":
-        methods = ", ".join(dict.fromkeys(result.method for result in results))
-        click.echo(f"{caveat(experiment, frame)}; interval: {methods or '–'}")
-        for name, reason in waiting(frame, experiment.recipe).items():
-            click.echo(f"not yet: {name} ({reason})")
+    contrasts = contrast_table(found.contrasts)
+    if style != "table":
+        click.echo(render_table(contrasts, style), nl=False)
+        return
+    click.echo(render_table(arm_table(found.frame), style, "arms: mean [95 % CI]"), nl=False)
+    click.echo(render_table(contrasts, style, "contrasts (* headline)"), nl=False)
+    if found.sensitivity:
+        click.echo(render_table(contrast_table(found.sensitivity), style, "the headline by other measures"), nl=False)
+    methods = ", ".join(dict.fromkeys(result.method for result in found.contrasts))
+    click.echo(f"{caveat(experiment, found.frame)}; interval: {methods or '–'}")
+    for name, reason in waiting(found.frame, experiment.recipe).items():
+        click.echo(f"not yet: {name} ({reason})")
 
 
 def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:

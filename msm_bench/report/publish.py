@@ -3,8 +3,10 @@
 import importlib.metadata
 import platform
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -27,15 +29,36 @@ def caveat(experiment: Experiment, frame: pd.DataFrame) -> str:
     return f"{seeds} seeds" + (", seed 0 (tuning) among them" if 0 in set(frame["seed"]) else "")
 
 
-def publish(experiment: Experiment, command: str) -> tuple[pd.DataFrame, list[ContrastResult]]:
-    """Write everything to the results folder, beside the shards, and give back the frame and the contrasts.
+class Findings(NamedTuple):
+    """What a recipe's results say."""
+
+    frame: pd.DataFrame
+    """The result frame."""
+    contrasts: list[ContrastResult]
+    """As stated."""
+    sensitivity: list[ContrastResult]
+    """The headline by every other measure."""
+
+
+def findings(experiment: Experiment, arms: Sequence[str] = ()) -> Findings:
+    """The results there are of the recipe's arms (all by default), evaluated.
+
+    Raises:
+        UserError: there are no results yet, or they do not fit the recipe.
+    """
+    frame = experiment.frame(arms)
+    return Findings(frame, evaluate_all(frame, experiment.recipe), sensitivity(frame, experiment.recipe))
+
+
+def publish(experiment: Experiment, command: str) -> Findings:
+    """Write everything to the results folder, beside the shards.
 
     Raises:
         UserError: there are no results yet, or they do not fit the recipe.
     """
     recipe, folder = experiment.recipe, experiment.results
-    frame = experiment.frame()
-    results = evaluate_all(frame, recipe)
+    found = findings(experiment)
+    frame, results = found.frame, found.contrasts
     seconds = experiment.wall_seconds()
     write_frame(frame, folder / "frame.parquet")
     write_json(folder / "contrasts.json", [result.model_dump() for result in results])
@@ -56,14 +79,14 @@ def publish(experiment: Experiment, command: str) -> tuple[pd.DataFrame, list[Co
     tables = {
         "arms": arm_table(frame),
         "contrasts": contrast_table(results),
-        "sensitivity": contrast_table(sensitivity(frame, recipe)),
+        "sensitivity": contrast_table(found.sensitivity),
     }
     for name, table in tables.items():
         for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
     draw(frame, folder / "figures", caveat(experiment, frame))
     record_tuning(folder / "tuning.csv", recipe, results)
-    return frame, results
+    return found
 
 
 def _versions() -> dict[str, str]:
