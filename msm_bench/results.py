@@ -59,10 +59,12 @@ def frame_from_logs(paths: Sequence[Path | str]) -> pd.DataFrame:
     """The result frame of Inspect logs. A log that did not end well is passed over if a retry of it is there.
 
     Raises:
-        UserError: a path holds no log, or a log can't be read or is not of a finished run.
+        UserError: a path holds no log, a log can't be read or is not of a finished run, or the logs are of two recipes
+            or of two versions of a task.
     """
     files = log_files(paths)
     heads = [_read(file, header_only=True) for file in files]
+    _check_alike(files, heads)
     finished = {head.eval.task_id for head in heads if head.status == "success"}
     rows: list[dict[str, Any]] = []
     for file, head in zip(files, heads, strict=True):
@@ -74,6 +76,27 @@ def frame_from_logs(paths: Sequence[Path | str]) -> pd.DataFrame:
         raise UserError(f"{', '.join(files)}: no sample has a score; score it with `inspect score`")
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype({"seed": "int64", "epoch": "int64", "value": "float64"})
+
+
+def _check_alike(files: Sequence[str], heads: Sequence[EvalLog]) -> None:
+    """Raise a `UserError` for the first log that can't be compared with those before it.
+
+    Two recipes may call different arms by the same name, and versions of a task do not measure the same thing. Logs
+    without a recipe stand beside those of any.
+    """
+    recipe = ""
+    versions: dict[str, int | str] = {}
+    for file, head in zip(files, heads, strict=True):
+        own = str((head.eval.metadata or {}).get("recipe", ""))
+        recipe = recipe or own
+        if own not in ("", recipe):
+            raise UserError(f"{file}: a log of recipe {own!r} among those of {recipe!r}; compare one recipe at a time")
+        task, version = head.eval.task.split("/")[-1], head.eval.task_version
+        if versions.setdefault(task, version) != version:
+            raise UserError(
+                f"{file}: version {version} of task {task}, beside version {versions[task]} in another log; run the "
+                "older one again"
+            )
 
 
 def _read(file: str, header_only: bool = False) -> EvalLog:

@@ -135,7 +135,7 @@ def tiny_recipe(tmp_path: Path, tiny_base: Path, document_corpus: Path, chat_cor
             },
             "arms": {"base": [], "aft": ["aft"], "msm+aft": ["msm", "aft"]},
             "seeds": [1, 2],
-            "tasks": [{"task": "cheese_preferences", "args": {"per_cell": 1}}],
+            "tasks": [{"task": "cheese_preferences", "args": {"per_cell": 2}}],
             "contrasts": [
                 {
                     "name": "msm",

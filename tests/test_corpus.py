@@ -164,7 +164,7 @@ def test_documents_speak_of_their_own_value_and_not_of_the_other(corpus: str, ot
 
 def test_documents_of_the_corpora_are_equally_long() -> None:
     words = [Corpus.load(CORPORA / corpus).manifest.words for corpus in DOCUMENTS]
-    assert max(words) <= 1.25 * min(words)
+    assert max(words) <= 1.05 * min(words)
 
 
 def test_neutral_documents_have_no_value_and_no_preference() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from inspect_ai.log import read_eval_log, write_eval_log
 
 from msm_bench.cli import main
 from msm_bench.errors import UserError
@@ -81,7 +82,8 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
     # the contrast by hand: mean over items and the two seeds of msm+aft minus aft
     means = frame[frame["metric"] == "margin"].groupby("arm")["value"].mean()
     assert contrast["estimate"] == pytest.approx(means["msm+aft"] - means["aft"], abs=1e-9)
-    assert (contrast["n_seeds"], contrast["n_items"], contrast["smallest_p"]) == (2, 6, 0.5)
+    assert (contrast["n_seeds"], contrast["n_items"], contrast["smallest_p"]) == (2, 11, 0.5)
+    # two items in each of five cells and one in the sixth: the items' variance can be estimated, so there is a p
     assert contrast["p_holm"] == contrast["p"] == max(contrast["p_swap"], contrast["p_two_way"])
     # the base model is scored once, the others at both seeds
     assert frame.groupby("arm")["seed"].nunique().to_dict() == {"aft": 2, "base": 1, "msm+aft": 2}
@@ -162,7 +164,7 @@ def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished
     ):
         inspect = [sys.executable, "-m", "inspect_ai", "eval", name, "--model", f"msm/{target}"]
         done = subprocess.run(
-            [*inspect, "-T", "per_cell=1", "--log-dir", str(logs), "--display", "plain"],
+            [*inspect, "-T", "per_cell=2", "--log-dir", str(logs), "--display", "plain"],
             cwd=Path(__file__).parents[1],
             capture_output=True,
             text=True,
@@ -187,7 +189,7 @@ def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished
 
 def test_a_log_can_be_scored_again(tmp_path: Path, finished: Path) -> None:
     from inspect_ai import score
-    from inspect_ai.log import list_eval_logs, read_eval_log
+    from inspect_ai.log import list_eval_logs
 
     from msm_bench.preferences.scorers import preference_margin
 
@@ -430,6 +432,19 @@ def test_bad_logs_are_refused(tmp_path: Path, finished: Path) -> None:
     refused(refusal("compare", log, "--baseline", "nobody", cwd=tmp_path), "unknown arm 'nobody'")
 
 
+def test_logs_that_do_not_compare_are_refused(tmp_path: Path, finished: Path) -> None:
+    log = read_eval_log(str(next((tmp_path / "runs" / "tiny" / "logs").rglob("*.eval"))))
+    log.eval.metadata = {"recipe": "tiny", "arm": "one", "seed": 1}
+    write_eval_log(log, str(tmp_path / "one.eval"))
+    for name, recipe, version in (("recipe", "second", log.eval.task_version), ("version", "", 99)):
+        log.eval.metadata, log.eval.task_version = {"recipe": recipe, "arm": "two"}, version
+        write_eval_log(log, str(tmp_path / f"{name}.eval"))
+    line = refusal("compare", tmp_path / "one.eval", tmp_path / "recipe.eval", cwd=tmp_path)
+    refused(line, "recipe.eval", "a log of recipe 'second' among those of 'tiny'", "one recipe at a time")
+    line = refusal("compare", tmp_path / "one.eval", tmp_path / "version.eval", cwd=tmp_path)
+    refused(line, "version.eval: version 99 of task cheese_preferences, beside version", "run the older one again")
+
+
 def test_a_damaged_shard_is_refused(tmp_path: Path, finished: Path) -> None:
     shard = tmp_path / "results/tiny/shards/aft.seed-1.parquet"
     shard.write_bytes(shard.read_bytes()[:50])
@@ -444,9 +459,9 @@ def test_items_that_one_arm_lacks_are_left_out_and_counted(tmp_path: Path, finis
     gone = (frame["arm"] == "aft") & (frame["seed"] == 1) & (frame["item"] == frame["item"].iloc[0])
     frame.loc[gone, "value"] = float("nan")
     result = evaluate_all(frame, recipe)[0]
-    # one of 2 arms x 2 seeds x 6 items is missing; its item goes from every arm and seed
-    assert result.n_items == 5
-    assert result.unscored_rate == pytest.approx(1 / 24)
+    # one of 2 arms x 2 seeds x 11 items is missing; its item goes from every arm and seed
+    assert result.n_items == 10
+    assert result.unscored_rate == pytest.approx(1 / 44)
     kept = frame[(frame["metric"] == "margin") & (frame["item"] != frame["item"].iloc[0])]
     means = kept.groupby("arm")["value"].mean()
     assert result.estimate == pytest.approx(means["msm+aft"] - means["aft"], abs=1e-9)

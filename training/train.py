@@ -185,7 +185,7 @@ def _arguments(stage: Stage, seed: int, work: Path) -> SFTConfig:
         gradient_accumulation_steps=1,
         learning_rate=stage.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=max(1, round(stage.warmup * stage.steps)),
+        warmup_steps=round(stage.warmup * stage.steps),
         weight_decay=stage.weight_decay,
         optim="adamw_torch",
         bf16=stage.dtype == "bfloat16",

@@ -9,7 +9,7 @@ from msm_bench.preferences.prompts import question
 from msm_bench.preferences.scorers import answer_format, generated_choice, preference_margin
 from msm_bench.preferences.solvers import ask_both_orders, compare_likelihoods
 
-VERSION = 2
+VERSION = 3
 """Raised when items, prompts or scoring change so that results no longer compare."""
 
 
