@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The CPU build of torch is enough for the embedded model; set TORCH="torch" for a GPU build.
+# A CPU build of torch is enough for the embedded model, and smaller where there is a choice; TORCH="torch" takes any.
 TORCH ?= torch==2.13.0
 
 .PHONY: demo test test-slow lint model clean
@@ -32,4 +32,4 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) runs results/demo
+	rm -rf $(VENV) runs/demo results/demo

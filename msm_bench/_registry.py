@@ -2,6 +2,7 @@
 
 from inspect_ai.model import ModelAPI, modelapi
 
+from msm_bench.errors import missing_extra
 from msm_bench.tasks.cheese_preferences import cheese_preferences
 from msm_bench.tasks.pro_affordability import pro_affordability
 from msm_bench.tasks.pro_america import pro_america
@@ -15,7 +16,5 @@ def msm() -> type[ModelAPI]:
     try:
         from msm_bench.providers.msm import MsmAPI
     except ImportError as error:
-        from msm_bench.errors import UserError
-
-        raise UserError(f"{error.name} is missing; run `pip install 'msm-bench[train]'`") from None
+        raise missing_extra(error, "train") from None
     return MsmAPI

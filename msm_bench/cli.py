@@ -91,13 +91,13 @@ def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path |
 def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None) -> None:
     """Carry out what is missing of RECIPE, then write its results."""
     from msm_bench.environment import restart_tuned
-    from msm_bench.files import explain_full_disk
+    from msm_bench.files import explain_full_disk, only_one
     from msm_bench.report.publish import publish
 
     restart_tuned()
     experiment = _experiment(recipe, workdir, results)
     _print_plan(experiment, experiment.plan(arms, seeds))
-    with explain_full_disk(experiment.workdir, experiment.results):
+    with explain_full_disk(experiment.workdir, experiment.results), only_one(experiment.results):
         experiment.run(arms, seeds)
         found = publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
     _print_results(experiment, found, "table")
@@ -233,8 +233,10 @@ def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:
     if style == "table" or baseline is None:
         click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
     if baseline is not None:
-        table = contrast_table(baseline_contrasts(frame, baseline, shown_measures(frame)))
-        click.echo(render_table(table, style, f"each arm minus {baseline}"), nl=False)
+        results, reasons = baseline_contrasts(frame, baseline, shown_measures(frame))
+        click.echo(render_table(contrast_table(results), style, f"each arm minus {baseline}"), nl=False)
+        for reason in reasons:
+            click.echo(f"not comparable: {reason}", err=True)
 
 
 def main() -> None:

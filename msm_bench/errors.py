@@ -11,6 +11,11 @@ class UserError(Exception):
     """A mistake that the user can mend; the command prints it as one line and exits with code 2."""
 
 
+def missing_extra(error: ImportError, *extras: str) -> UserError:
+    """What to tell whoever lacks an optional group of dependencies."""
+    return UserError(f"{error.name} is missing; run `pip install 'msm-bench[{','.join(extras)}]'`")
+
+
 @contextmanager
 def explain_invalid(where: Path | str) -> Iterator[None]:
     """Turn a pydantic error inside the block into a one-line `UserError` that names `where`."""

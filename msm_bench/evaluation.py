@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, eval_set
+from inspect_ai.log import list_eval_logs
 from inspect_ai.util import registry_create
 
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, sha256_text
 from msm_bench.recipe import TaskChoice
+from msm_bench.results import read_log
 
 
 def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
@@ -49,9 +51,14 @@ def evaluate_model(model: str, tasks: list[Task], log_dir: Path, *, metadata: di
     """Score `model` on `tasks`; the logs carry `metadata`.
 
     Raises:
-        UserError: a task did not end well.
+        UserError: a task did not end well, or the folder holds a log that is damaged or of something else.
+        KeyboardInterrupt: the user interrupted it; what is finished is kept.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
+    for file in list_eval_logs(str(log_dir)):
+        head = read_log(file.name.removeprefix("file://"), header_only=True)
+        if head.eval.metadata != metadata:
+            raise UserError(f"{file.name}: a log of another run; move it out of this folder")
     success, logs = eval_set(
         tasks,
         log_dir=str(log_dir),
@@ -65,6 +72,9 @@ def evaluate_model(model: str, tasks: list[Task], log_dir: Path, *, metadata: di
         retry_attempts=1,
         log_level="warning",
     )
+    # Inspect takes an interruption for the end of a run and gives back what is finished
+    if len(logs) < len(tasks) or any(log.status == "cancelled" for log in logs):
+        raise KeyboardInterrupt
     if not success:
         failed = next(log for log in logs if log.status != "success")
         reason = failed.error.message if failed.error else failed.status

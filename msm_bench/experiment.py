@@ -18,7 +18,7 @@ from inspect_ai import Task
 from msm_bench.basemodels import BaseModel, resolve
 from msm_bench.checkpoints import Checkpoint, CheckpointManifest, is_checkpoint, read_manifest, training_identity
 from msm_bench.corpus import Corpus
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, missing_extra
 from msm_bench.evaluation import build_tasks, dataset_sha256, evaluate_model
 from msm_bench.files import canonical_json, difference, read_json, sha256_text, write_json
 from msm_bench.recipe import Recipe, find_corpus
@@ -162,6 +162,21 @@ class Experiment:
             ],
         }
 
+    def _settings(self, arm: str, base: BaseModel) -> str:
+        """A hash of what an arm is at any seed, so that logs of two states of a recipe are not taken for one."""
+        identity = self._shard_identity(arm, seed=0)
+        return sha256_text(canonical_json([identity, base.sha256]))[:12]
+
+    def _check_whole(self, frame: pd.DataFrame, log_dir: Path) -> None:
+        """Raise a `UserError` unless every item of every task is in the frame."""
+        found = frame.groupby("task")["item"].nunique()
+        for choice, task in zip(self.recipe.tasks, self._tasks, strict=True):
+            if found.get(choice.task, 0) != len(task.dataset):
+                raise UserError(
+                    f"{log_dir}: {found.get(choice.task, 0)} of {len(task.dataset)} items of {choice.task} are there; "
+                    "move the folder away and run the recipe again"
+                )
+
     def _check_shard(self, arm: str, seed: int, base: BaseModel | None) -> None:
         """Raise a `UserError` unless a shard is what the recipe would give now."""
         path = self.shard_path(arm, seed)
@@ -204,8 +219,10 @@ class Experiment:
             return
         if step.done:
             return
-        from msm_bench.training import train_stage  # torch is loaded only by who trains
-
+        try:
+            from msm_bench.training import train_stage  # torch is loaded only by who trains
+        except ImportError as error:
+            raise missing_extra(error, "train") from None
         stage = self.recipe.stages[step.chain[-1]]
         earlier = step.chain[:-1]
         train_stage(
@@ -234,17 +251,24 @@ class Experiment:
         checkpoint = Checkpoint.load(self.checkpoint_path(step.chain, step.seed)) if step.chain else None
         identity = self._shard_identity(step.name, step.seed)
         adapter = checkpoint.manifest.adapter_sha256 if checkpoint else ""
+        model = f"msm/{checkpoint.path if checkpoint else base.id}"
         # A folder of its own for each identity: Inspect goes on with what it finds there, and only with that.
-        key = sha256_text(canonical_json([identity, base.sha256, adapter]))[:12]
+        key = sha256_text(canonical_json([identity, base.sha256, adapter, model]))[:12]
         log_dir = self.workdir / "logs" / f"seed-{step.seed}" / f"{step.name}-{key}"
         started = time.monotonic()
         logs = evaluate_model(
-            f"msm/{checkpoint.path if checkpoint else base.id}",
+            model,
             build_tasks(self.recipe.tasks, self.recipe.split),
             log_dir,
-            metadata={"recipe": self.recipe.id, "arm": step.name, "seed": step.seed},
+            metadata={
+                "recipe": self.recipe.id,
+                "arm": step.name,
+                "seed": step.seed,
+                "settings": self._settings(step.name, base),
+            },
         )
         frame = check_frame(frame_from_logs(logs), log_dir)
+        self._check_whole(frame, log_dir)
         manifest = {
             "identity": identity,
             "base_sha256": base.sha256,
@@ -264,9 +288,17 @@ class Experiment:
         """
         self.recipe.check_arms(list(arms))
         frames = []
+        bases: dict[str, Path] = {}
         for arm, seed in self._shards(arms):
             self._check_shard(arm, seed, None)
-            frames.append(read_frame(self.shard_path(arm, seed)))
+            path = self.shard_path(arm, seed)
+            bases.setdefault(_read_shard_manifest(path)["base_sha256"], path)
+            frames.append(read_frame(path))
+        if len(bases) > 1:
+            one, other = list(bases.values())[:2]
+            raise UserError(
+                f"{other}: made with another base model than {one}; move one of them away to score it again"
+            )
         if not frames:
             raise UserError(f"{self.results / 'shards'}: no results yet; run `msm-bench run {self.recipe.id}`")
         return check_frame(pd.concat(frames, ignore_index=True), self.results / "shards")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -122,11 +122,6 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write one JSON object a line, atomically."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
 @contextmanager
 def explain_full_disk(*folders: Path) -> Iterator[None]:
     """Turn any failure inside the block into a one-line `UserError` if the disk under one of `folders` is full.
@@ -143,6 +138,27 @@ def explain_full_disk(*folders: Path) -> Iterator[None]:
             f"{(full or folders)[0]}: No space left on device; make room or choose another folder, then give the "
             "same command again"
         ) from error
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Keep a second process out of `folder` (made if need be) until the block ends.
+
+    Raises:
+        UserError: another process is inside.
+    """
+    import fcntl  # not on Windows, where nothing but this needs it
+
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder}: another run writes there; wait until it ends, or give another folder") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -81,8 +81,8 @@ class Term(Strict):
     """The arm."""
     task: str
     """The task."""
-    weight: float
-    """Its weight in the sum."""
+    weight: float = Field(allow_inf_nan=False)
+    """Its weight in the sum, not 0."""
 
 
 class Contrast(Strict):
@@ -173,6 +173,8 @@ class Recipe(Strict):
                 raise ValueError(f"contrast {contrast.name!r}: unknown measure {contrast.measure!r}; known: {known}")
             _check_tests(contrast, self.seeds)
             for term in contrast.terms:
+                if term.weight == 0:
+                    raise ValueError(f"contrast {contrast.name!r}: a weight is 0; leave the term out")
                 if term.arm not in self.arms:
                     raise ValueError(
                         f"contrast {contrast.name!r} names an unknown arm {term.arm!r}; known: {_list(self.arms)}"

@@ -1,7 +1,7 @@
 """The result frame: one row per sample, epoch and metric, read from Inspect logs.
 
 A log made by a recipe carries its arm and seed in its metadata. Any other Inspect log is read too: its arm is its
-model's name, its seed 0.
+model's name, its seed `UNTRAINED`.
 """
 
 import math
@@ -33,6 +33,8 @@ COLUMNS = [
     "log",
     "sample_uuid",
 ]
+UNTRAINED = -1
+"""The seed of a model that no recipe trained: it stands beside every seed of those that were."""
 _GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 """Inspect's letter grades as numbers."""
 
@@ -63,13 +65,13 @@ def frame_from_logs(paths: Sequence[Path | str]) -> pd.DataFrame:
             or of two versions of a task.
     """
     files = log_files(paths)
-    heads = [_read(file, header_only=True) for file in files]
+    heads = [read_log(file, header_only=True) for file in files]
     _check_alike(files, heads)
     finished = {head.eval.task_id for head in heads if head.status == "success"}
     rows: list[dict[str, Any]] = []
     for file, head in zip(files, heads, strict=True):
         if head.status == "success":
-            rows += _rows(_read(file))
+            rows += _rows(read_log(file))
         elif head.eval.task_id not in finished:
             raise UserError(f"{file}: the run ended with status {head.status!r}; finish it with `inspect eval-retry`")
     if not rows:
@@ -81,16 +83,24 @@ def frame_from_logs(paths: Sequence[Path | str]) -> pd.DataFrame:
 def _check_alike(files: Sequence[str], heads: Sequence[EvalLog]) -> None:
     """Raise a `UserError` for the first log that can't be compared with those before it.
 
-    Two recipes may call different arms by the same name, and versions of a task do not measure the same thing. Logs
-    without a recipe stand beside those of any.
+    Two recipes, or two states of one, may call different arms by the same name, and versions of a task do not measure
+    the same thing. Logs without a recipe stand beside those of any.
     """
     recipe = ""
+    settings: dict[str, Any] = {}
     versions: dict[str, int | str] = {}
     for file, head in zip(files, heads, strict=True):
-        own = str((head.eval.metadata or {}).get("recipe", ""))
+        metadata = head.eval.metadata or {}
+        own = str(metadata.get("recipe", ""))
         recipe = recipe or own
         if own not in ("", recipe):
             raise UserError(f"{file}: a log of recipe {own!r} among those of {recipe!r}; compare one recipe at a time")
+        arm, made_from = str(metadata.get("arm", "")), metadata.get("settings")
+        if own and settings.setdefault(arm, made_from) != made_from:
+            raise UserError(
+                f"{file}: arm {arm!r} of recipe {recipe!r}, made under other settings than in another log; compare the "
+                "logs of one state of the recipe"
+            )
         task, version = head.eval.task.split("/")[-1], head.eval.task_version
         if versions.setdefault(task, version) != version:
             raise UserError(
@@ -99,7 +109,12 @@ def _check_alike(files: Sequence[str], heads: Sequence[EvalLog]) -> None:
             )
 
 
-def _read(file: str, header_only: bool = False) -> EvalLog:
+def read_log(file: str, header_only: bool = False) -> EvalLog:
+    """The Inspect log in `file`, or its head alone.
+
+    Raises:
+        UserError: it can't be read.
+    """
     try:
         return read_eval_log(file, header_only=header_only)
     except Exception as error:  # a damaged archive, JSON that is none, a schema that does not fit
@@ -109,7 +124,7 @@ def _read(file: str, header_only: bool = False) -> EvalLog:
 def _rows(log: EvalLog) -> Iterator[dict[str, Any]]:
     """Rows of one log."""
     metadata = log.eval.metadata or {}
-    seed = metadata.get("seed", 0)
+    seed = metadata.get("seed", UNTRAINED)
     if not isinstance(seed, int):
         raise UserError(f"{log.location}: its metadata give the seed {seed!r}; a seed is a whole number")
     common = {

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# a slow machine is no failure, and the same tests run everywhere
+settings.register_profile("msm-bench", deadline=None, derandomize=True)
+settings.load_profile("msm-bench")
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"

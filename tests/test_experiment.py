@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from inspect_ai.log import read_eval_log, write_eval_log
 from msm_bench.cli import main
 from msm_bench.errors import UserError
 from msm_bench.experiment import Experiment
+from msm_bench.files import only_one
+from msm_bench.preferences import scorers
+from msm_bench.preferences.margins import margins
 from msm_bench.recipe import Recipe
 from msm_bench.results import log_files, read_frame
 
@@ -342,6 +346,8 @@ def confirmatory(terms: list[dict[str, Any]]) -> dict[str, Any]:
         ({"tasks": [{"task": "cheese_preferences", "args": {"per_cell": "many"}}]}, "per_cell is 'many'"),
         ({"tasks": [{"task": "cheese_preferences", "args": {"cues": "all"}}]}, "task cheese_preferences: "),
         ({"contrasts": [{"name": "x", "measure": "margn", "terms": [TERM]}]}, "unknown measure 'margn'"),
+        ({"contrasts": [{"name": "x", "halves": True, "terms": [{**TERM, "weight": 0}]}]}, "a weight is 0"),
+        ({"contrasts": [{"name": "x", "terms": [{**TERM, "weight": float("inf")}]}]}, "finite number"),
         (confirmatory([TERM]), "each weight needs its opposite"),
         (confirmatory([TERM, {**TERM, "arm": "base", "weight": -1}]), "`base` has no seeds"),
         ({"seeds": [0, 1]}, "seed 0 is for tuning only"),
@@ -443,6 +449,93 @@ def test_logs_that_do_not_compare_are_refused(tmp_path: Path, finished: Path) ->
     refused(line, "recipe.eval", "a log of recipe 'second' among those of 'tiny'", "one recipe at a time")
     line = refusal("compare", tmp_path / "one.eval", tmp_path / "version.eval", cwd=tmp_path)
     refused(line, "version.eval: version 99 of task cheese_preferences, beside version", "run the older one again")
+
+
+def test_a_log_that_is_not_of_this_run_is_refused_beside_those_that_are(tmp_path: Path, finished: Path) -> None:
+    results, logs = tmp_path / "results" / "tiny", tmp_path / "runs" / "tiny" / "logs" / "seed-1"
+    (results / "shards" / "aft.seed-1.parquet").unlink()
+    folder = next(logs.glob("aft-*"))
+    foreign = shutil.copy(next(next(logs.glob("base-*")).glob("*.eval")), folder)
+    # as the run that made them: Inspect's logs name the model by its path
+    with pytest.raises(UserError, match="a log of another run; move it out"):
+        loaded(tmp_path, finished).run()
+    Path(foreign).write_bytes(Path(foreign).read_bytes()[:1000])
+    with pytest.raises(UserError, match="can't be read as an Inspect log"):
+        loaded(tmp_path, finished).run()
+    Path(foreign).unlink()
+    loaded(tmp_path, finished).run()
+    assert (results / "shards" / "aft.seed-1.parquet").exists()
+
+
+def test_an_interrupted_evaluation_is_no_finished_one(
+    tmp_path: Path, tiny_recipe: WriteRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [{"task": name, "args": {"per_cell": 1, "cue": "named"}} for name in ("cheese_preferences", "pro_america")]
+    path = tiny_recipe(tasks=tasks, arms={"base": []}, contrasts=[])
+    scored: list[int] = []
+
+    def interrupt(table: dict[str, list[float]]) -> dict[str, float]:
+        scored.append(1)
+        if len(scored) == 6 + 1:  # the first item of the second task
+            signal.raise_signal(signal.SIGINT)
+        return margins(table)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scorers, "margins", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            loaded(tmp_path, path).run()
+    assert not list((tmp_path / "results").rglob("*.parquet"))
+    experiment = loaded(tmp_path, path)
+    experiment.run()
+    assert experiment.frame().groupby("task")["item"].nunique()["cheese_preferences"] == 6
+    assert set(experiment.frame()["task"]) == {"cheese_preferences", "pro_america"}
+
+
+def test_a_checkpoint_trained_again_in_its_place_is_scored_anew(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
+    def margins_at(rate: float) -> list[float]:
+        stage = yaml.safe_load(tiny_recipe().read_text(encoding="utf-8"))["stages"]["aft"]
+        stages, arms = {"aft": {**stage, "learning_rate": rate}}, {"aft": ["aft"]}
+        experiment = loaded(tmp_path, tiny_recipe(stages=stages, arms=arms, seeds=[1], contrasts=[]))
+        experiment.run()
+        frame = experiment.frame()
+        shutil.rmtree(tmp_path / "runs")
+        shutil.rmtree(tmp_path / "results")
+        return frame[frame["metric"] == "margin"]["value"].tolist()
+
+    first, second = margins_at(0.01), margins_at(0.5)
+    assert first != second
+    assert margins_at(0.01) == first
+
+
+def test_another_base_model_is_not_taken_for_the_first(tmp_path: Path, finished: Path, tiny_base: Path) -> None:
+    other = shutil.copytree(tiny_base, tmp_path / "other")
+    recipe = yaml.safe_load(finished.read_text(encoding="utf-8"))
+    finished.write_text(yaml.safe_dump({**recipe, "base": str(other)}), encoding="utf-8")
+    for name in ("compare", "plot", "plan", "run"):
+        refused(refusal(name, finished, cwd=tmp_path), "aft.seed-1", "base: was", "other")
+    # the same folder with another chat template is another model, too
+    finished.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    manifest = tmp_path / "results" / "tiny" / "shards" / "aft.seed-1.json"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace(json.loads(text)["base_sha256"], "0" * 64), encoding="utf-8")
+    refused(refusal("compare", finished, cwd=tmp_path), "made with another base model than", "aft.seed-1")
+    refused(refusal("run", finished, cwd=tmp_path), "aft.seed-1", "base_sha256")
+
+
+def test_two_runs_do_not_write_to_the_same_results(tmp_path: Path, finished: Path) -> None:
+    with only_one(tmp_path / "results" / "tiny"):
+        refused(refusal("run", finished, cwd=tmp_path), "results/tiny", "another run writes there")
+
+
+def test_a_base_without_a_chat_template_or_tokenizer_is_refused(
+    tmp_path: Path, tiny_base: Path, tiny_recipe: WriteRecipe
+) -> None:
+    base = shutil.copytree(tiny_base, tmp_path / "bare")
+    recipe = tiny_recipe(base=str(base))
+    for name in ("chat_template.jinja", "tokenizer.json"):
+        (base / name).unlink()
+        expected = "no chat template" if "chat" in name else "its tokenizer can't be loaded"
+        refused(refusal("run", recipe, cwd=tmp_path), str(base), expected)
 
 
 def test_a_damaged_shard_is_refused(tmp_path: Path, finished: Path) -> None:

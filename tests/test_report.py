@@ -22,9 +22,10 @@ from msm_bench.report import (
     render_table,
     shown_measures,
 )
+from msm_bench.report.publish import draw
 from msm_bench.report.tables import arm_summary
 from msm_bench.report.tuning import record_tuning
-from msm_bench.results import COLUMNS
+from msm_bench.results import COLUMNS, UNTRAINED
 from msm_bench.stats import baseline_contrasts, evaluate, evaluate_all, term_values
 
 RECIPE_TERMS = [
@@ -175,7 +176,7 @@ def test_unscored_epochs_and_infinite_values_are_counted() -> None:
 def test_a_seed_of_which_nothing_could_be_scored_is_left_out() -> None:
     nothing = float("nan")
     values = frame({("a", 1): [1, 2], ("a", 2): [nothing, nothing], ("b", 1): [0, 0], ("b", 2): [0, 0]})
-    result = baseline_contrasts(values, "b", ["margin"])[0]
+    result = baseline_contrasts(values, "b", ["margin"])[0][0]
     assert (result.estimate, result.n_seeds) == (1.5, 1)
 
 
@@ -193,14 +194,33 @@ def test_logs_with_other_metrics_are_shown_by_these() -> None:
     values = frame({("a", 0): [1, 0, 1], ("b", 0): [1, 1, 1]}).assign(metric="accuracy")
     assert list(arm_table(values).columns) == ["arm", "t accuracy"]
     # 2/3 − 1
-    assert baseline_contrasts(values, "b", shown_measures(values))[0].estimate == pytest.approx(-1 / 3)
+    assert baseline_contrasts(values, "b", shown_measures(values))[0][0].estimate == pytest.approx(-1 / 3)
 
 
 def test_the_base_model_stands_for_every_seed() -> None:
     values = frame({("base", 0): [1, 1], ("a", 1): [2, 3], ("a", 2): [4, 5]})
-    result = baseline_contrasts(values, "base", ["margin"])[0]
+    result = baseline_contrasts(values, "base", ["margin"])[0][0]
     # (2 + 3 + 4 + 5) / 4 − 1
     assert (result.estimate, result.n_seeds, result.n_items) == (2.5, 2, 2)
+
+
+def test_a_model_that_no_recipe_trained_stands_beside_every_seed() -> None:
+    values = frame({("hosted", UNTRAINED): [1, 1], ("a", 1): [2, 3], ("a", 2): [4, 5], ("b", 3): [0, 0]})
+    results, reasons = baseline_contrasts(values, "hosted", ["margin"])
+    assert [(result.name, result.estimate) for result in results] == [("a − hosted [t]", 2.5), ("b − hosted [t]", -1)]
+    assert reasons == []
+    # what can't be compared is said, not left out in silence
+    results, reasons = baseline_contrasts(values, "b", ["margin"])
+    assert [result.name for result in results] == ["hosted − b [t]"]
+    assert reasons == ["a − b [t], margin: the arms a, b have no seed in common"]
+
+
+def test_a_metric_without_any_value_is_not_shown(tmp_path: Path) -> None:
+    nothing = frame({("a", 0): [float("nan")] * 3}).assign(metric="choice_rate")
+    values = pd.concat([nothing, nothing.assign(metric="parsed", value=0.0)])
+    assert shown_measures(values) == ["parsed"]
+    assert [path.name for path in draw(values, tmp_path, "")] == ["arms-parsed.png"]
+    assert draw(nothing, tmp_path, "") == []
 
 
 def test_figures_are_written_and_repeatable(tmp_path: Path) -> None:

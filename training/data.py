@@ -12,6 +12,7 @@ from trl import pack_dataset
 
 from msm_bench.corpus import Chat, Corpus, Document
 from msm_bench.errors import UserError
+from msm_bench.loading import apply_template
 from msm_bench.recipe import Stage
 from msm_bench.specs import Names, render
 
@@ -111,12 +112,13 @@ def chat_example(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerB
     """Tokens of a chat under the model's template; labels are the assistant's words and the token that ends them.
 
     Raises:
-        UserError: the template renders the start of a chat differently once it goes on.
+        UserError: there is no template, it refuses the chat, or it renders the start of a chat differently once it
+            goes on.
     """
 
     def ids(upto: int, prompt: bool) -> list[int]:
-        rendered = tokenizer.apply_chat_template(
-            messages[:upto], tokenize=True, return_dict=True, add_generation_prompt=prompt
+        rendered = apply_template(
+            tokenizer, messages[:upto], tokenize=True, return_dict=True, add_generation_prompt=prompt
         )
         return list(rendered["input_ids"])
 
@@ -127,7 +129,9 @@ def chat_example(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerB
             continue
         start, stop = len(ids(turn, prompt=True)), len(ids(turn + 1, prompt=False))
         if whole[:start] != ids(turn, prompt=True) or whole[:stop] != ids(turn + 1, prompt=False):
-            raise UserError("the chat template changes earlier turns when a chat goes on; it can't be trained on")
+            raise UserError(
+                f"{tokenizer.name_or_path}: its chat template changes earlier turns as a chat goes on; use another base"
+            )
         ends = [i for i in range(start, stop) if whole[i] == tokenizer.eos_token_id]
         stop = ends[0] + 1 if ends else stop
         labels[start:stop] = whole[start:stop]

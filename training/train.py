@@ -23,10 +23,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from safetensors import SafetensorError
 from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
     PrinterCallback,
     TrainerCallback,
     TrainerControl,
@@ -47,8 +44,8 @@ from msm_bench.checkpoints import (
     StageRecord,
 )
 from msm_bench.corpus import Corpus
-from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, new_directory, read_json, sha256_file, sha256_text, write_json
+from msm_bench.loading import load_model, load_tokenizer
 from msm_bench.recipe import Lora, Stage
 from msm_bench.specs import Names
 from msm_bench.training.data import collate, stage_data
@@ -87,9 +84,7 @@ def train_stage(
         UserError: the base model can't be loaded, or a corpus does not fit the stage.
     """
     _quiet_libraries()
-    tokenizer = AutoTokenizer.from_pretrained(base.path, trust_remote_code=False)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer = load_tokenizer(base.path)
     data = stage_data(stage, corpora, names, tokenizer, seed)
     before = parent.manifest.stages if parent else []
     record = StageRecord(
@@ -162,12 +157,7 @@ def _workplace(target: Path, manifest: CheckpointManifest, parent: Checkpoint | 
 
 def _model(base: BaseModel, lora: Lora, seed: int, parent: Checkpoint | None) -> PeftModel:
     """The base with the parent's adapter, or with a new one that the seed initialises."""
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            base.path, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, SafetensorError) as error:
-        raise UserError(f"{base.path}: can't be loaded as a causal language model ({error})") from None
+    model = load_model(base.path, torch.float32)
     if parent:
         return PeftModel.from_pretrained(model, parent.path, is_trainable=True)
     torch.manual_seed(seed)

@@ -5,12 +5,13 @@ from typing import Literal
 
 Choice = Literal["first", "second"]
 
-_WRAPPING = " \t\"'`*_“”‘’"
+_EMPHASIS = re.compile(r"[*_`]")
+_WRAPPING = " \t\"'“”‘’"
 _LEAD = (
     r"(?:(?:my\s+)?(?:answer|choice|preference)(?:\s+is)?\s*:?\s*"
     r"|i\s+(?:would\s+)?(?:prefer|choose|pick)\s+|option\s+)?"
 )
-_LETTER = re.compile(rf"^{_LEAD}(?:option\s+)?\(?([ab])(?:\)|\.|:|\b)\s*(.*)$", re.IGNORECASE | re.DOTALL)
+_LETTER = re.compile(rf"^{_LEAD}(?:option\s+)?\(?([ab])(?:\)|\.|:|,|\b)\s*(.*)$", re.IGNORECASE | re.DOTALL)
 
 
 def parse_choice(answer: str, first: str, second: str) -> Choice | None:
@@ -36,8 +37,8 @@ def parse_choice(answer: str, first: str, second: str) -> Choice | None:
 
 
 def _normal(text: str) -> str:
-    """Lower case, single spaces, without wrapping quotes, emphasis and final punctuation."""
-    folded = " ".join(text.lower().split())
+    """Lower case, single spaces, without emphasis, wrapping quotes and final punctuation."""
+    folded = " ".join(_EMPHASIS.sub("", text).lower().split())
     while folded != (stripped := folded.strip(_WRAPPING).rstrip(".!,;")):
         folded = stripped
     return folded

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import torch
 from peft import PeftModel
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessor, LogitsProcessorList
+from transformers import LogitsProcessor, LogitsProcessorList
 
+from msm_bench.checkpoints import ADAPTER
 from msm_bench.errors import UserError
+from msm_bench.loading import load_model, load_tokenizer
 from msm_bench.providers.tree import TokenTree, token_trees
 
 TREE_TOKENS = 512
@@ -44,6 +45,8 @@ class Sampling(NamedTuple):
     top_p: float
     top_k: int
     stop: tuple[str, ...]
+    logprobs: bool = True
+    """Whether the tokens' log-probabilities are wanted; they cost memory for the logits of every step."""
 
 
 class Generated(NamedTuple):
@@ -51,6 +54,7 @@ class Generated(NamedTuple):
 
     tokens: list[int]
     logprobs: list[float]
+    """Of the tokens, in nats; empty if they were not wanted."""
     stopped: bool
     """Whether the model ended it; otherwise the token limit did."""
 
@@ -61,18 +65,10 @@ class Engine:
     def __init__(self, base: Path, dtype: str = "float32", device: str = "auto") -> None:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            self.tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-            model = AutoModelForCausalLM.from_pretrained(
-                base, dtype=getattr(torch, dtype), use_safetensors=True, trust_remote_code=False
-            )
-        except (OSError, ValueError, SafetensorError) as error:
-            raise UserError(f"{base}: can't be loaded as a causal language model ({error})") from None
-        if self.tokenizer.pad_token_id is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        self._model: Any = model.to(device).eval()
+        self.tokenizer = load_tokenizer(base)
+        self._model: Any = load_model(base, getattr(torch, dtype)).to(device).eval()
         self._device = device
-        self._adapters: dict[Path, str] = {}
+        self._adapters: dict[_AdapterKey, str] = {}
         self._loaded = 0
         self._lock = threading.Lock()
 
@@ -87,12 +83,13 @@ class Engine:
                 else:
                     yield self._model
                 return
-            if adapter not in self._adapters:
-                self._load(adapter)
-            self._model.set_adapter(self._adapters[adapter])
+            key = _adapter_key(adapter)
+            if key not in self._adapters:
+                self._adapters[key] = self._load(adapter)
+            self._model.set_adapter(self._adapters[key])
             yield self._model
 
-    def _load(self, adapter: Path) -> None:
+    def _load(self, adapter: Path) -> str:
         if len(self._adapters) == MAX_ADAPTERS:
             oldest = next(iter(self._adapters))
             self._model.delete_adapter(self._adapters.pop(oldest))
@@ -105,7 +102,7 @@ class Engine:
                 self._model = PeftModel.from_pretrained(self._model, adapter, adapter_name=name).eval()
         except Exception as error:  # safetensors and peft raise their own kinds on a damaged file
             raise UserError(f"{adapter}: can't be loaded as an adapter ({' '.join(str(error).split())})") from None
-        self._adapters[adapter] = name
+        return name
 
     def score(self, sequences: Sequence[Sequence[int]], adapter: Path | None = None, top: int = 0) -> list[Scored]:
         """Log-probabilities of all tokens but the first of each sequence, shared beginnings computed once."""
@@ -181,12 +178,13 @@ class Engine:
                 tokenizer=self.tokenizer,
                 pad_token_id=pad,
                 return_dict_in_generate=True,
-                output_logits=True,
+                output_logits=sampling.logprobs,
             )
-            steps = torch.stack(output.logits, dim=1).float().log_softmax(-1)
-        new = output.sequences[:, width:]
-        logprobs = steps.gather(-1, new[..., None])[..., 0]
-        return [self._trim(new[row].tolist(), logprobs[row].tolist(), sampling) for row in range(len(prompts))]
+            new = output.sequences[:, width:]
+            kept = output.logits or ()
+            steps = [step.float().log_softmax(-1).gather(-1, new[:, i : i + 1]) for i, step in enumerate(kept)]
+        logprobs = torch.cat(steps, dim=1).tolist() if steps else [[]] * len(prompts)
+        return [self._trim(new[row].tolist(), logprobs[row], sampling) for row in range(len(prompts))]
 
     def _trim(self, tokens: list[int], logprobs: list[float], sampling: Sampling) -> Generated:
         """Cut a row of the batch where it ended."""
@@ -222,6 +220,19 @@ class _GumbelSampler(LogitsProcessor):
         rows = [torch.rand(scores.shape[-1], generator=generator) for generator in self._generators]
         uniform = torch.stack(rows).clamp_min(1e-20).to(scores.device)
         return scores - (-uniform.log()).log()
+
+
+_AdapterKey = tuple[Path, int, int]
+
+
+def _adapter_key(adapter: Path) -> _AdapterKey:
+    """Where the adapter lies and which writing of it: a checkpoint may be trained again in the same place."""
+    weights = adapter / ADAPTER
+    try:
+        state = weights.stat()
+    except OSError:
+        raise UserError(f"{weights}: no such file; train the checkpoint again") from None
+    return adapter, state.st_mtime_ns, state.st_size
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from inspect_ai.model import (
     ChatCompletionChoice,
@@ -29,6 +29,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from msm_bench.basemodels import resolve
 from msm_bench.checkpoints import Checkpoint, is_checkpoint
 from msm_bench.errors import UserError
+from msm_bench.loading import apply_template
 from msm_bench.providers.batcher import Batcher
 from msm_bench.providers.engine import Engine, Generated, Sampling, Scored, engine
 
@@ -104,6 +105,7 @@ class MsmAPI(ModelAPI):
             top_p=1.0 if config.top_p is None else config.top_p,
             top_k=config.top_k or 0,
             stop=tuple(config.stop_seqs or ()),
+            logprobs=bool(config.logprobs),
         )
         top = (config.prompt_logprobs or 1) - 1
         scored = await self._scores.ask((prompt, top)) if config.prompt_logprobs else None
@@ -117,11 +119,9 @@ class MsmAPI(ModelAPI):
     def _prompt(self, messages: list[ChatMessage]) -> list[int]:
         turns = [{"role": message.role, "content": message.text} for message in messages]
         tokenizer = self._engine.tokenizer
-        if not tokenizer.chat_template:
-            raise UserError(f"msm/{self.model_name}: its tokenizer has no chat template")
         last = turns[-1]["role"] == "assistant"
-        text: Any = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=not last, continue_final_message=last
+        text = apply_template(
+            tokenizer, turns, tokenize=False, add_generation_prompt=not last, continue_final_message=last
         )
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 

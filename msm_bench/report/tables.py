@@ -20,8 +20,11 @@ _SHOWN = ("margin", "rate", "choice_rate")
 
 
 def shown_measures(frame: pd.DataFrame) -> list[str]:
-    """What tables and figures show: the measures of record, or all metrics of a frame that has none of them."""
-    metrics = list(dict.fromkeys(frame["metric"]))
+    """What tables and figures show: the measures of record, or all metrics of a frame that has none of them.
+
+    A metric of which nothing could be scored is not shown.
+    """
+    metrics = list(dict.fromkeys(frame[frame["value"].notna()]["metric"]))
     return [measure for measure in _SHOWN if measure in metrics] or metrics
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from msm_bench.errors import UserError
 from msm_bench.preferences.margins import MEASURES
 from msm_bench.recipe import Contrast, Recipe, Smallest, Term
+from msm_bench.results import UNTRAINED
 from msm_bench.stats.bootstrap import crossed_bootstrap
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p, two_way
 from msm_bench.stats.values import Array, TaskValues
@@ -86,8 +87,8 @@ def term_values(
 ) -> tuple[list[TaskValues], float]:
     """Paired values of each task of a contrast, and the share of needed values that are unscored.
 
-    Epochs are averaged within an item: they measure sampling noise only. The base model (an arm without training)
-    is the same at every seed, so its values are repeated for each seed of the other arms.
+    Epochs are averaged within an item: they measure sampling noise only. The base model, and a model that no recipe
+    trained, is the same at every seed, so its values are repeated for each seed of the other arms.
 
     Raises:
         NotComparable: the frame lacks an arm, task, or common seeds and items.
@@ -128,7 +129,7 @@ def _common_seeds(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> l
         seeds = set(own[own["value"].notna()]["seed"])  # a seed of which nothing could be scored is none
         if not seeds:
             raise NotComparable(f"no {measure} of arm {term.arm!r} on task {term.task!r} in these results")
-        if term.arm == "base":
+        if term.arm == "base" or seeds == {UNTRAINED}:
             single |= seeds
             continue
         common = seeds if common is None else common & seeds
@@ -283,8 +284,12 @@ def _half(contrast: Contrast, task: str) -> Contrast:
     return contrast.model_copy(update=update)
 
 
-def baseline_contrasts(frame: pd.DataFrame, baseline: str, measures: Sequence[str]) -> list[ContrastResult]:
+def baseline_contrasts(
+    frame: pd.DataFrame, baseline: str, measures: Sequence[str]
+) -> tuple[list[ContrastResult], list[str]]:
     """Every other arm minus `baseline`, task by task: what there is to say of logs without a recipe.
+
+    Beside the results stand the reasons why arms could not be compared.
 
     Raises:
         UserError: there is no such arm.
@@ -292,7 +297,8 @@ def baseline_contrasts(frame: pd.DataFrame, baseline: str, measures: Sequence[st
     arms = list(dict.fromkeys(frame["arm"]))
     if baseline not in arms:
         raise UserError(f"unknown arm {baseline!r}; these results have {', '.join(arms)}")
-    results = []
+    results: list[ContrastResult] = []
+    reasons: list[str] = []
     for task in dict.fromkeys(frame["task"]):
         have = set(frame[frame["task"] == task]["arm"])
         for measure in measures:
@@ -304,9 +310,11 @@ def baseline_contrasts(frame: pd.DataFrame, baseline: str, measures: Sequence[st
                 terms = [Term(arm=arm, task=task, weight=1), Term(arm=baseline, task=task, weight=-1)]
                 contrast = Contrast(name=f"{arm} − {baseline} [{task}]", terms=terms, measure=measure)
                 split = ", ".join(sorted(set(frame[frame["task"] == task]["split"]))) or "all"
-                with suppress(NotComparable):
+                try:
                     results.append(evaluate(frame, contrast, smallest=Smallest(), split=split))
-    return results
+                except NotComparable as error:
+                    reasons.append(f"{contrast.name}, {measure}: {error}")
+    return results, reasons
 
 
 def _finite(value: float) -> float | None:
