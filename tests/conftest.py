@@ -157,3 +157,13 @@ def tiny_recipe(tmp_path: Path, tiny_base: Path, document_corpus: Path, chat_cor
         return path
 
     return write
+
+
+@pytest.fixture
+def finished(tmp_path: Path, tiny_recipe: Callable[..., Path]) -> Path:
+    """The tiny recipe, run in the folder `tmp_path`."""
+    from commands import loaded
+
+    path = tiny_recipe()
+    loaded(tmp_path, path).run()
+    return path
