@@ -208,33 +208,43 @@ def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
 
 
 def _print_results(experiment: Any, found: Any, style: str) -> None:
-    from msm_bench.report import arm_table, contrast_table, render_table
+    from msm_bench.report import arm_table, render_table
     from msm_bench.report.publish import caveat
     from msm_bench.stats import waiting
 
-    contrasts = contrast_table(found.contrasts)
+    contrasts = _contrasts(found.contrasts, style)
     if style != "table":
         click.echo(render_table(contrasts, style), nl=False)
         return
     click.echo(render_table(arm_table(found.frame), style, "arms: mean [95 % CI]"), nl=False)
     click.echo(render_table(contrasts, style, "contrasts (* headline)"), nl=False)
     if found.sensitivity:
-        click.echo(render_table(contrast_table(found.sensitivity), style, "the headline by other measures"), nl=False)
+        click.echo(
+            render_table(_contrasts(found.sensitivity, style), style, "the headline by other measures"), nl=False
+        )
     methods = ", ".join(dict.fromkeys(result.method for result in found.contrasts))
     click.echo(f"{caveat(experiment, found.frame)}; interval: {methods or '–'}")
     for name, reason in waiting(found.frame, experiment.recipe).items():
         click.echo(f"not yet: {name} ({reason})")
 
 
+def _contrasts(results: Sequence[Any], style: str) -> Any:
+    """The table of contrasts that suits a format."""
+    from msm_bench.report import FOR_PROGRAMS, contrast_numbers, contrast_table
+
+    return contrast_numbers(results) if style in FOR_PROGRAMS else contrast_table(results)
+
+
 def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:
-    from msm_bench.report import arm_table, contrast_table, render_table, shown_measures
+    from msm_bench.report import FOR_PROGRAMS, arm_summary, arm_table, render_table, shown_measures
     from msm_bench.stats import baseline_contrasts
 
     if style == "table" or baseline is None:
-        click.echo(render_table(arm_table(frame), style, "arms: mean [95 % CI]"), nl=False)
+        arms = arm_summary(frame) if style in FOR_PROGRAMS else arm_table(frame)
+        click.echo(render_table(arms, style, "arms: mean [95 % CI]"), nl=False)
     if baseline is not None:
         results, reasons = baseline_contrasts(frame, baseline, shown_measures(frame))
-        click.echo(render_table(contrast_table(results), style, f"each arm minus {baseline}"), nl=False)
+        click.echo(render_table(_contrasts(results, style), style, f"each arm minus {baseline}"), nl=False)
         for reason in reasons:
             click.echo(f"not comparable: {reason}", err=True)
 

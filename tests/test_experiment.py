@@ -45,7 +45,7 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
     assert {"msm-bench", "inspect-ai", "torch"} <= set(versions)
     sensitivity = pd.read_csv(results / "tables" / "sensitivity.csv")
     # every variant of margin and rate, and the rate of record, beside the headline's margin
-    assert (len(sensitivity), set(sensitivity["contrast"])) == (9, {"msm *"})
+    assert (len(sensitivity), set(sensitivity["name"])) == (9, {"msm"})
     shards = {path: path.stat().st_mtime_ns for path in (results / "shards").iterdir()}
     assert len(shards) == 2 * 5
     second = command("run", recipe, cwd=tmp_path)
@@ -54,6 +54,9 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
     assert shards == {path: path.stat().st_mtime_ns for path in (results / "shards").iterdir()}
     table = command("compare", recipe, "--baseline", "aft", "--format", "csv", cwd=tmp_path)
     assert "msm+aft − aft [cheese_preferences]" in table.stdout
+    # programs get numbers, not the text of the tables
+    numbers = json.loads(command("compare", recipe, "--format", "json", cwd=tmp_path).stdout)
+    assert (numbers[0]["name"], numbers[0]["estimate"]) == ("msm", contrast["estimate"])
     plan = command("plan", recipe, cwd=tmp_path)
     # a cell of the estimate column for each: two stages and two chains trained, at one seed or both, five evaluations
     assert plan.stdout.count("│ done") == 4 + 2 + 5

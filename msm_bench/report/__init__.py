@@ -1,6 +1,26 @@
 """Tables, figures and files from a result frame."""
 
 from msm_bench.report.figures import plot_arms, plot_sharpening
-from msm_bench.report.tables import FORMATS, arm_table, contrast_table, render_table, shown_measures
+from msm_bench.report.tables import (
+    FOR_PROGRAMS,
+    FORMATS,
+    arm_summary,
+    arm_table,
+    contrast_numbers,
+    contrast_table,
+    render_table,
+    shown_measures,
+)
 
-__all__ = ["FORMATS", "arm_table", "contrast_table", "plot_arms", "plot_sharpening", "render_table", "shown_measures"]
+__all__ = [
+    "FORMATS",
+    "FOR_PROGRAMS",
+    "arm_summary",
+    "arm_table",
+    "contrast_numbers",
+    "contrast_table",
+    "plot_arms",
+    "plot_sharpening",
+    "render_table",
+    "shown_measures",
+]

@@ -13,7 +13,15 @@ import pandas as pd
 from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
 from msm_bench.report.figures import plot_arms, plot_sharpening
-from msm_bench.report.tables import arm_summary, arm_table, contrast_table, render_table, shown_measures
+from msm_bench.report.tables import (
+    FOR_PROGRAMS,
+    arm_summary,
+    arm_table,
+    contrast_numbers,
+    contrast_table,
+    render_table,
+    shown_measures,
+)
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import write_frame
 from msm_bench.stats import ContrastResult, evaluate_all, sensitivity
@@ -59,7 +67,7 @@ def publish(experiment: Experiment, command: str) -> Findings:
     recipe, folder = experiment.recipe, experiment.results
     found = findings(experiment)
     frame, results = found.frame, found.contrasts
-    seconds = experiment.wall_seconds()
+    seconds, summary = experiment.wall_seconds(), arm_summary(frame)
     write_frame(frame, folder / "frame.parquet")
     write_json(folder / "contrasts.json", [result.model_dump() for result in results])
     write_json(
@@ -69,7 +77,7 @@ def publish(experiment: Experiment, command: str) -> Findings:
             "recipe_sha256": recipe.sha256,
             "caveat": caveat(experiment, frame),
             "command": command,
-            "arms": arm_summary(frame).round(4).astype(object).where(lambda t: t.notna(), None).to_dict("records"),
+            "arms": summary.round(4).astype(object).where(lambda t: t.notna(), None).to_dict("records"),
             "wall_seconds": seconds,
             "wall_seconds_total": round(sum(seconds.values()), 1),
             "versions": _versions(),
@@ -77,12 +85,13 @@ def publish(experiment: Experiment, command: str) -> Findings:
         },
     )
     tables = {
-        "arms": arm_table(frame),
-        "contrasts": contrast_table(results),
-        "sensitivity": contrast_table(found.sensitivity),
+        "arms": (arm_table(frame), summary),
+        "contrasts": (contrast_table(results), contrast_numbers(results)),
+        "sensitivity": (contrast_table(found.sensitivity), contrast_numbers(found.sensitivity)),
     }
-    for name, table in tables.items():
+    for name, (text, numbers) in tables.items():
         for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
+            table = numbers if style in FOR_PROGRAMS else text
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
     draw(frame, folder / "figures", caveat(experiment, frame))
     record_tuning(folder / "tuning.csv", recipe, results)

@@ -16,6 +16,8 @@ from msm_bench.recipe import Term
 from msm_bench.stats import ContrastResult, NotComparable, sharpening, term_values, two_way_interval
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
+FOR_PROGRAMS = ("csv", "json")
+"""Formats that carry numbers; the others are for readers and carry rounded text."""
 _SHOWN = ("margin", "rate", "choice_rate")
 
 
@@ -109,6 +111,12 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["contrast"])
 
 
+def contrast_numbers(results: Sequence[ContrastResult]) -> pd.DataFrame:
+    """One contrast a row, with the fields of `ContrastResult` (but for its terms) as numbers."""
+    fields = [name for name in ContrastResult.model_fields if name != "terms"]
+    return pd.DataFrame([result.model_dump(exclude={"terms"}) for result in results], columns=fields)
+
+
 def _p(value: float | None, smallest: float | None = None) -> str:
     """A p-value, never as 0, with the smallest that there could be."""
     if value is None:
@@ -136,7 +144,8 @@ def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
     if style == "csv":
         return table.to_csv(index=False)
     if style == "json":
-        return json.dumps(table.to_dict("records"), indent=2, ensure_ascii=False) + "\n"
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")  # JSON has no NaN
+        return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
     if style == "latex":
         return _latex(table)
     raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
