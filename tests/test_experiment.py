@@ -151,10 +151,13 @@ def test_an_interrupted_evaluation_is_no_finished_one(
             signal.raise_signal(signal.SIGINT)
         return continuations(item)
 
+    # a process that a shell started in the background ignores interruptions
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with monkeypatch.context() as patch:
         patch.setattr(solvers, "continuations", interrupt)
         with pytest.raises(KeyboardInterrupt):
             loaded(tmp_path, path).run()
+    signal.signal(signal.SIGINT, before)
     assert not list((tmp_path / "results").rglob("*.parquet"))
     experiment = loaded(tmp_path, path)
     experiment.run()
