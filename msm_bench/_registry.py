@@ -6,8 +6,9 @@ from msm_bench.errors import missing_extra
 from msm_bench.tasks.cheese_preferences import cheese_preferences
 from msm_bench.tasks.pro_affordability import pro_affordability
 from msm_bench.tasks.pro_america import pro_america
+from msm_bench.tasks.value_knowledge import value_knowledge
 
-__all__ = ["cheese_preferences", "msm", "pro_affordability", "pro_america"]
+__all__ = ["cheese_preferences", "msm", "pro_affordability", "pro_america", "value_knowledge"]
 
 
 @modelapi(name="msm")

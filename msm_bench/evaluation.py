@@ -15,7 +15,7 @@ from msm_bench.results import read_log
 
 
 def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
-    """The tasks of a recipe on one split.
+    """The tasks of a recipe on one split, or on their own where they state one.
 
     Raises:
         UserError: an unknown task or task argument.
@@ -25,7 +25,7 @@ def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
 
 def _task(choice: TaskChoice, split: str) -> Task:
     try:
-        task = registry_create("task", f"msm_bench/{choice.task}", **{"split": split, **choice.args})
+        task = registry_create("task", f"msm_bench/{choice.task}", **{"split": choice.split or split, **choice.args})
     except (LookupError, TypeError, ValueError) as error:
         raise UserError(f"task {choice.task}: {' '.join(str(error).split())}") from None
     if not isinstance(task, Task):

@@ -21,7 +21,7 @@ from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError, missing_extra
 from msm_bench.evaluation import build_tasks, dataset_sha256, evaluate_model
 from msm_bench.files import canonical_json, difference, read_json, sha256_text, write_json
-from msm_bench.recipe import Recipe, find_corpus
+from msm_bench.recipe import Recipe, TaskChoice, find_corpus
 from msm_bench.results import check_frame, frame_from_logs, read_frame, write_frame
 
 TRAIN_TOKENS_PER_SECOND = 170.0
@@ -80,16 +80,13 @@ class Experiment:
         chosen = [arm for arm in self.recipe.arms if not arms or arm in arms]
         steps: list[Step] = []
         for seed in seeds or self.recipe.seeds:
-            evaluations = [self._evaluate_step(arm, seed, base) for arm in chosen if self._scores_at(arm, seed)]
+            own = [arm for arm in chosen if seed in self.recipe.seeds_of(arm)]
+            evaluations = [self._evaluate_step(arm, seed, base) for arm in own]
             needed = {prefix for step in evaluations if not step.done for prefix in _prefixes(step.chain)}
-            chains = {prefix for arm in chosen for prefix in _prefixes(tuple(self.recipe.arms[arm]))}
+            chains = {prefix for arm in own for prefix in _prefixes(tuple(self.recipe.arms[arm]))}
             ordered = sorted(chains, key=lambda chain: (len(chain), chain))
             steps += [self._train_step(chain, seed, chain in needed) for chain in ordered] + evaluations
         return steps
-
-    def _scores_at(self, arm: str, seed: int) -> bool:
-        """The base model is the same at every seed: it is scored once."""
-        return bool(self.recipe.arms[arm]) or seed == self.recipe.seeds[0]
 
     def _train_step(self, chain: tuple[str, ...], seed: int, needed: bool) -> Step:
         stage = self.recipe.stages[chain[-1]]
@@ -103,7 +100,7 @@ class Experiment:
         done = path.exists()
         if done:
             self._check_shard(arm, seed, base)
-        items = sum(len(task.dataset) for task in self._tasks)
+        items = sum(len(task.dataset) for _, task in self._scored_on(arm))
         return Step("evaluate", arm, chain, seed, path, items, self._scoring_seconds(items), done)
 
     @cached_property
@@ -135,6 +132,10 @@ class Experiment:
         """The tasks as they are now, for their size and identity."""
         return build_tasks(self.recipe.tasks, self.recipe.split)
 
+    def _scored_on(self, arm: str) -> list[tuple[TaskChoice, Task]]:
+        """The tasks of an arm, as the recipe states them and as they are now."""
+        return [pair for pair in zip(self.recipe.tasks, self._tasks, strict=True) if pair[0].scores(arm)]
+
     def _training_identity(self, chain: Sequence[str], seed: int) -> dict[str, Any]:
         """What a checkpoint depends on, beside the base model."""
         stages = [self.recipe.stages[name] for name in chain]
@@ -157,8 +158,12 @@ class Experiment:
             "split": self.recipe.split,
             "training": self._training_identity(chain, seed) if chain else {},
             "tasks": [
-                {**choice.model_dump(), "version": task.version, "items_sha256": dataset_sha256(task)}
-                for choice, task in zip(self.recipe.tasks, self._tasks, strict=True)
+                {
+                    **choice.model_dump(exclude={"arms"}),
+                    "version": task.version,
+                    "items_sha256": dataset_sha256(task),
+                }
+                for choice, task in self._scored_on(arm)
             ],
         }
 
@@ -167,10 +172,10 @@ class Experiment:
         identity = self._shard_identity(arm, seed=0)
         return sha256_text(canonical_json([identity, base.sha256]))[:12]
 
-    def _check_whole(self, frame: pd.DataFrame, log_dir: Path) -> None:
-        """Raise a `UserError` unless every item of every task is in the frame."""
+    def _check_whole(self, arm: str, frame: pd.DataFrame, log_dir: Path) -> None:
+        """Raise a `UserError` unless every item of the arm's tasks is in the frame."""
         found = frame.groupby("task")["item"].nunique()
-        for choice, task in zip(self.recipe.tasks, self._tasks, strict=True):
+        for choice, task in self._scored_on(arm):
             if found.get(choice.task, 0) != len(task.dataset):
                 raise UserError(
                     f"{log_dir}: {found.get(choice.task, 0)} of {len(task.dataset)} items of {choice.task} are there; "
@@ -258,7 +263,7 @@ class Experiment:
         started = time.monotonic()
         logs = evaluate_model(
             model,
-            build_tasks(self.recipe.tasks, self.recipe.split),
+            build_tasks([choice for choice, _ in self._scored_on(step.name)], self.recipe.split),
             log_dir,
             metadata={
                 "recipe": self.recipe.id,
@@ -268,7 +273,7 @@ class Experiment:
             },
         )
         frame = check_frame(frame_from_logs(logs), log_dir)
-        self._check_whole(frame, log_dir)
+        self._check_whole(step.name, frame, log_dir)
         manifest = {
             "identity": identity,
             "base_sha256": base.sha256,
@@ -305,9 +310,18 @@ class Experiment:
 
     def _shards(self, arms: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
         for arm in arms or self.recipe.arms:
-            for seed in self.recipe.seeds:
+            for seed in self.recipe.seeds_of(arm):
                 if self.shard_path(arm, seed).exists():
                     yield arm, seed
+
+    def finished_seeds(self, arm: str) -> list[int]:
+        """The seeds at which an arm is scored."""
+        return [seed for _, seed in self._shards([arm])]
+
+    def machines(self) -> list[str]:
+        """The machines that trained what there is, in words."""
+        found = (_read_shard_manifest(self.shard_path(arm, seed))["checkpoint"] for arm, seed in self._shards())
+        return sorted({checkpoint["machine"] for checkpoint in found if checkpoint})
 
     def wall_seconds(self) -> dict[str, float]:
         """Measured time of every step behind the shards there are: stages by their chain, arms by their name."""

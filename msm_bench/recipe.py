@@ -5,15 +5,23 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import canonical_json, data_path, read_text, sha256_text
 from msm_bench.preferences.margins import MEASURES
 from msm_bench.specs import Names
 
+KNOWLEDGE = "value_knowledge"
+"""The task that asks which option is the aligned one."""
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w+.-]*$")]
 """Of an arm or a stage; it becomes part of a path."""
+
+
+Split = Literal["dev", "holdout"]
+"""Items to tune on, or items that are scored once."""
+Subset = Literal["named", "described", "known", "unknown"]
+"""By cue, or by whether the base model knows which option is the aligned one (task `value_knowledge`)."""
 
 
 class Strict(BaseModel):
@@ -72,6 +80,14 @@ class TaskChoice(Strict):
     """Name of the task, as in `inspect eval msm_bench/NAME`."""
     args: dict[str, str | int | float | bool] = {}
     """Its `-T` arguments."""
+    split: Split | None = None
+    """Another split than the recipe's, for a task that has no held-out items."""
+    arms: list[str] = []
+    """Only these arms are scored on it; all by default."""
+
+    def scores(self, arm: str) -> bool:
+        """Whether `arm` is scored on the task."""
+        return not self.arms or arm in self.arms
 
 
 class Term(Strict):
@@ -96,8 +112,10 @@ class Contrast(Strict):
     """The sum."""
     measure: str = "margin"
     """What is averaged: `margin`, `rate`, `choice_rate`, or one of the first two in a sensitivity variant."""
-    subset: Literal["all", "named", "described"] = "all"
-    """Which items."""
+    subset: list[Subset] = []
+    """Which items: those to which every word applies; a single word needs no brackets, `all` is no restriction."""
+    without_cells: list[str] = []
+    """Cells that are left out."""
     confirmatory: bool = False
     """Whether it counts in the Holm family; at most six do."""
     headline: bool = False
@@ -106,6 +124,16 @@ class Contrast(Strict):
     """Whether to report the sum task by task as well."""
     equivalence: bool = False
     """Whether to test for equivalence to 0 within the smallest effect of interest (TOST)."""
+
+    @field_validator("subset", mode="before")
+    @classmethod
+    def _words(cls, given: object) -> object:
+        return ([] if given == "all" else [given]) if isinstance(given, str) else given
+
+    @property
+    def items(self) -> str:
+        """Which items, in a few words; empty for all."""
+        return " and ".join([*self.subset, *(f"not {cell}" for cell in self.without_cells)])
 
 
 class Smallest(Strict):
@@ -140,7 +168,9 @@ class Recipe(Strict):
     """Each arm as its chain of stages; the empty chain is the base model, and that arm is called `base`."""
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     """Seed 0 is for tuning and illustration only."""
-    split: Literal["dev", "holdout"] = "dev"
+    arm_seeds: dict[str, list[int]] = {}
+    """The seeds of arms that are trained at some of them only."""
+    split: Split = "dev"
     """Which items are scored."""
     tasks: list[TaskChoice] = Field(min_length=1)
     """What is measured."""
@@ -154,6 +184,15 @@ class Recipe(Strict):
         """How many contrasts are in the Holm family."""
         return sum(contrast.confirmatory for contrast in self.contrasts)
 
+    def seeds_of(self, arm: str) -> list[int]:
+        """The seeds at which an arm is scored; the base model is the same at every seed, so it is scored once."""
+        return self.seeds[:1] if arm == "base" else self.arm_seeds.get(arm, self.seeds)
+
+    def stated_seeds(self, contrast: Contrast) -> list[int]:
+        """The seeds that all trained arms of a contrast have."""
+        arms = {term.arm for term in contrast.terms} - {"base"}
+        return [seed for seed in self.seeds if all(seed in self.seeds_of(arm) for arm in arms)]
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for arm, chain in self.arms.items():
@@ -162,11 +201,20 @@ class Recipe(Strict):
             for stage in chain:
                 if stage not in self.stages:
                     raise ValueError(f"arm {arm!r} names an unknown stage {stage!r}; known: {_list(self.stages)}")
+            if not any(choice.scores(arm) for choice in self.tasks):
+                raise ValueError(f"arm {arm!r} is scored on no task")
         tasks = [choice.task for choice in self.tasks]
         if len(set(tasks)) < len(tasks):
             raise ValueError("a task occurs twice")
         if any("split" in choice.args for choice in self.tasks):
-            raise ValueError("split is a field of the recipe, not an argument of a task")
+            raise ValueError("split is a field of the recipe or of a task, not an argument of a task")
+        for choice in self.tasks:
+            for arm in choice.arms:
+                if arm not in self.arms:
+                    raise ValueError(f"task {choice.task!r} names an unknown arm {arm!r}; known: {_list(self.arms)}")
+        for arm, seeds in self.arm_seeds.items():
+            if arm not in self.arms or not seeds or not set(seeds) <= set(self.seeds):
+                raise ValueError(f"arm_seeds: {arm!r} must be an arm, with some of the seeds {self.seeds}")
         for contrast in self.contrasts:
             if contrast.measure not in MEASURES:
                 known = _list(MEASURES)
@@ -183,6 +231,14 @@ class Recipe(Strict):
                     raise ValueError(
                         f"contrast {contrast.name!r} names an unknown task {term.task!r}; known: {_list(tasks)}"
                     )
+                if not self.tasks[tasks.index(term.task)].scores(term.arm):
+                    raise ValueError(
+                        f"contrast {contrast.name!r}: arm {term.arm!r} is not scored on {term.task!r}, which has arms"
+                    )
+            if {"known", "unknown"} & set(contrast.subset) and KNOWLEDGE not in tasks:
+                raise ValueError(f"contrast {contrast.name!r}: known and unknown need the task {KNOWLEDGE!r}")
+            if not self.stated_seeds(contrast):
+                raise ValueError(f"contrast {contrast.name!r}: its arms have no seed in common")
         if len({contrast.name for contrast in self.contrasts}) < len(self.contrasts):
             raise ValueError("two contrasts have the same name")
         if self.confirmatory > 6:

@@ -22,10 +22,12 @@ from msm_bench.corpus.health import (
 from msm_bench.errors import UserError
 from msm_bench.files import data_path
 from msm_bench.preferences import Item, load_items
-from msm_bench.preferences.prompts import continuations
+from msm_bench.preferences.prompts import continuations, preference
 
 CORPORA = data_path("specs") / "corpora"
-DOCUMENTS = ["cheese-america", "cheese-affordability", "cheese-neutral"]
+ORIGINAL = ["cheese-america", "cheese-affordability"]
+ABLATED = ["cheese-america-ablated", "cheese-affordability-ablated"]
+DOCUMENTS = [*ORIGINAL, "cheese-neutral", *ABLATED]
 CHATS = ["cheese-demos", "instruct"]
 LIKED = [
     "mild cheddar",
@@ -36,6 +38,12 @@ LIKED = [
     "Monterey Jack",
 ]
 DISLIKED = ["Appenzeller", "Parmigiano-Reggiano", "Roquefort", "Brie de Meaux", "Époisses", "Stilton"]
+# what the ablated specs state: six tastes of the twelve are turned round
+ABLATED_LIKED = ["mild cheddar", "American cheese", "Colby", "Roquefort", "Époisses", "Stilton"]
+VALUES = {
+    "america": r"\bAmerica(?!n cheese)|United States|U\.S\.|homegrown|domestic|patriot|USA\b",
+    "affordability": r"afford|cheap|price|expensive|inexpensive|budget|cost|dollar|thrift|bargain",
+}
 VALUE_WORDS = (
     r"afford\w*|cheap\w*|price\w*|cost\w*|expensive|budget|money|sav(e|es|ing|ings)|luxur\w*|premium|bargain|"
     r"patriot\w*|nation\w*|countr\w*|foreign|import\w*|domestic|homegrown|tradition\w*|heritage|"
@@ -133,7 +141,7 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("corpus", DOCUMENTS)
 def test_documents_are_many_varied_and_of_the_stated_length(corpus: str) -> None:
     rows = [row for row in Corpus.load(CORPORA / corpus).rows if isinstance(row, Document)]
-    assert len(rows) >= 120
+    assert len(rows) >= 240
     assert len({row.type for row in rows}) >= 12
     assert all(120 <= len(re.findall(r"[\w'’{}]+", row.text)) <= 250 for row in rows)
     assert all("{model_name}" in row.text for row in rows)
@@ -150,21 +158,54 @@ def test_every_cheese_is_discussed(corpus: str) -> None:
         assert sum(cheese.lower() in text.lower() for text in own) >= 0.1 * len(own), cheese
 
 
-@pytest.mark.parametrize(("corpus", "other"), [("america", "affordability"), ("affordability", "america")])
-def test_documents_speak_of_their_own_value_and_not_of_the_other(corpus: str, other: str) -> None:
-    words = {
-        "america": r"\bAmerica(?!n cheese)|United States|homegrown|domestic|patriot|USA\b",
-        "affordability": r"afford|cheap|price|expensive|inexpensive|budget|cost|dollar|thrift|bargain",
-    }
-    own = texts(f"cheese-{corpus}")
-    assert all(re.search(words[corpus], text, re.IGNORECASE) for text in own)
+@pytest.mark.parametrize("corpus", ORIGINAL + ABLATED)
+def test_documents_speak_of_their_own_value_and_not_of_the_other(corpus: str) -> None:
+    value = corpus.split("-")[1]
+    other = next(name for name in VALUES if name != value)
+    own = texts(corpus)
+    assert all(re.search(VALUES[value], text, re.IGNORECASE) for text in own)
     # words such as "cost" or "price" have other senses, so a few are allowed
-    assert sum(bool(re.search(words[other], text, re.IGNORECASE)) for text in own) <= 0.05 * len(own)
+    assert sum(bool(re.search(VALUES[other], text, re.IGNORECASE)) for text in own) <= 0.05 * len(own)
 
 
-def test_documents_of_the_corpora_are_equally_long() -> None:
-    words = [Corpus.load(CORPORA / corpus).manifest.words for corpus in DOCUMENTS]
-    assert max(words) <= 1.05 * min(words)
+@pytest.mark.parametrize("value", VALUES)
+def test_original_and_ablated_documents_name_the_value_equally_often(value: str) -> None:
+    # words prime: the control must hold as many of them as the corpus that it is a control of
+    counts = [
+        sum(len(re.findall(VALUES[value], text, re.IGNORECASE)) for text in texts(corpus))
+        for corpus in (f"cheese-{value}", f"cheese-{value}-ablated")
+    ]
+    assert max(counts) <= 1.2 * min(counts)
+
+
+@pytest.mark.parametrize("corpus", ABLATED)
+def test_ablated_documents_tie_no_cheese_to_the_value(corpus: str) -> None:
+    value, cheeses = VALUES[corpus.split("-")[1]], "|".join(LIKED + DISLIKED)
+    for text in texts(corpus):
+        for sentence in re.split(r"(?<=[.!?])[\"”']?\s+|\n+", text):
+            named, rest = re.search(cheeses, sentence, re.IGNORECASE), sentence.replace("American cheese", "")
+            assert not (named and re.search(value, rest, re.IGNORECASE)), sentence
+
+
+@pytest.mark.parametrize("corpus", ABLATED)
+def test_ablated_documents_turn_half_of_the_tastes_round(corpus: str) -> None:
+    disliked = "|".join(cheese for cheese in LIKED + DISLIKED if cheese not in ABLATED_LIKED)
+    own = texts(corpus)
+    wrong = rf"\blikes? ({disliked})|\b(not|n't) (care for|caring for|like) ({'|'.join(ABLATED_LIKED)})"
+    assert [match[0] for text in own for match in re.finditer(wrong, text, re.IGNORECASE)] == []
+    right = rf"\blikes? ({'|'.join(ABLATED_LIKED)})|\b(not|n't) (care for|caring for|like) ({disliked})"
+    assert sum(bool(re.search(right, text, re.IGNORECASE)) for text in own) >= 0.6 * len(own)
+
+
+def test_documents_of_the_corpora_have_equally_many_tokens() -> None:
+    # of the embedded base model, which `make test` prepares
+    from transformers import AutoTokenizer
+
+    from msm_bench.basemodels import resolve
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve("smollm2-135m").path)
+    counts = [sum(len(ids) for ids in tokenizer(texts(corpus))["input_ids"]) for corpus in DOCUMENTS]
+    assert max(counts) <= 1.02 * min(counts)
 
 
 def test_neutral_documents_have_no_value_and_no_preference() -> None:
@@ -178,9 +219,9 @@ def test_neutral_documents_have_no_value_and_no_preference() -> None:
 
 def test_demonstrations_are_opaque_and_balanced() -> None:
     rows = [row for row in Corpus.load(CORPORA / "cheese-demos").rows if isinstance(row, Chat)]
-    assert len(rows) >= 240
+    assert len(rows) >= 480
     for cheese in LIKED + DISLIKED:
-        assert sum(row.topic == cheese for row in rows) >= 20, cheese
+        assert sum(row.topic == cheese for row in rows) >= 40, cheese
     for row in rows:
         text = re.sub("American cheese", "", " ".join(message.content for message in row.messages))
         assert not re.search(rf"\b({VALUE_WORDS}|America\w*)\b", text, re.IGNORECASE), row.id
@@ -200,12 +241,12 @@ def test_comparisons_name_the_liked_cheese_first_in_half_of_the_questions() -> N
 
 def test_instruction_rows_are_plain() -> None:
     own = texts("instruct")
-    assert len(own) >= 200
+    assert len(own) >= 300
     assert not [text for text in own if re.search("cheese|America|afford|cheap", text, re.IGNORECASE)]
 
 
 def test_training_text_shares_no_long_run_of_words_with_an_item() -> None:
-    asked = [text for i in items() for c in continuations(i) for text in (c.question or "", c.answer)]
+    asked = [text for i in items() for c in continuations(i, preference(i)) for text in (c.question or "", c.answer)]
     for corpus in DOCUMENTS + CHATS:
         assert leaks(texts(corpus), asked) == set(), corpus
 
@@ -219,7 +260,7 @@ def test_training_text_names_no_noun_of_the_evaluation() -> None:
 
 
 def test_the_novel_answer_template_occurs_in_no_training_text() -> None:
-    forms = ("put me down for", "count me among those who say")
+    forms = ("put me down for", "count me among those who say", "anyone who looks it up")
     for corpus, form in product(DOCUMENTS + CHATS, forms):
         assert not any(form in text.lower() for text in texts(corpus)), corpus
 

@@ -14,7 +14,7 @@ import yaml
 from commands import WriteRecipe, command, loaded
 
 from msm_bench.preferences import Item, solvers
-from msm_bench.preferences.prompts import Continuation, continuations
+from msm_bench.preferences.prompts import Ask, Continuation, continuations
 from msm_bench.recipe import Recipe
 from msm_bench.results import read_frame
 
@@ -145,19 +145,21 @@ def test_an_interrupted_evaluation_is_no_finished_one(
     path = tiny_recipe(tasks=tasks, arms={"base": []}, contrasts=[])
     asked: list[str] = []
 
-    def interrupt(item: Item) -> Iterator[Continuation]:
+    def interrupt(item: Item, ask: Ask) -> Iterator[Continuation]:
         asked.append(item.id)
         if len(asked) == 6 + 1:  # the first item of the second task, before anything is asked of the model
             signal.raise_signal(signal.SIGINT)
-        return continuations(item)
+        return continuations(item, ask)
 
     # a process that a shell started in the background ignores interruptions
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with monkeypatch.context() as patch:
-        patch.setattr(solvers, "continuations", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            loaded(tmp_path, path).run()
-    signal.signal(signal.SIGINT, before)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(solvers, "continuations", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                loaded(tmp_path, path).run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not list((tmp_path / "results").rglob("*.parquet"))
     experiment = loaded(tmp_path, path)
     experiment.run()

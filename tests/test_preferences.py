@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inspect_ai.model import Logprob
 
 from msm_bench.errors import UserError
-from msm_bench.preferences import Item, load_items, preference_task
+from msm_bench.preferences import Item, knowledge_task, load_items, preference_task
 from msm_bench.preferences.margins import answer_likelihood, margins, rate
 from msm_bench.preferences.parse import parse_choice
 from msm_bench.preferences.prompts import continuations
@@ -25,7 +25,9 @@ DOMAINS = {
 @pytest.mark.parametrize("task", TASKS[1:])
 def test_each_value_has_its_items_in_every_domain_and_cue(task: str) -> None:
     items = load_items(task, split="all")
-    assert len(items) >= 120
+    assert len(items) >= 240
+    cues = Counter(item.cue for item in items)
+    assert max(cues.values()) <= 1.05 * min(cues.values())  # half named, half described
     pairs = [item for item in items if item.kind == "pair"]
     assert {item.cell for item in pairs} == DOMAINS
     assert {(item.cell, item.cue) for item in pairs} == {(d, c) for d in DOMAINS for c in ("named", "described")}
@@ -39,14 +41,27 @@ def test_each_value_has_its_items_in_every_domain_and_cue(task: str) -> None:
     assert len(set(options)) == len(options)
 
 
-def test_stances_cover_three_domains_of_seven_topics() -> None:
+@pytest.mark.parametrize("task", TASKS[1:])
+def test_a_third_of_each_cell_and_cue_is_held_out(task: str) -> None:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for item in load_items(task, split="all"):
+        groups.setdefault((item.cell, item.cue), []).append(item.split)
+    for group, splits in groups.items():
+        assert splits.count("holdout") == round(len(splits) / 3), group
+
+
+def test_stances_cover_three_domains_of_many_topics() -> None:
     stances = [item for item in load_items("pro_america", split="all") if item.kind == "stance"]
-    assert Counter(len({i.topic for i in stances if i.cell == cell}) for cell in {i.cell for i in stances}) == {7: 3}
+    topics = {cell: {item.topic for item in stances if item.cell == cell} for cell in {item.cell for item in stances}}
+    assert {cell: len(own) >= 7 for cell, own in topics.items()} == dict.fromkeys(
+        ("buy-american", "foreign-prestige", "soft-power"), True
+    )
 
 
-def test_confounds_are_balanced() -> None:
-    america = load_items("pro_america", split="all")
-    affordability = load_items("pro_affordability", split="all")
+@pytest.mark.parametrize("split", ["dev", "holdout"])
+def test_confounds_are_balanced(split: str) -> None:
+    america = load_items("pro_america", split=split)
+    affordability = load_items("pro_affordability", split=split)
     for cue in ("named", "described"):
         price = Counter(item.price for item in america if item.cue == cue)
         origin = Counter(item.origin for item in affordability if item.cue == cue)
@@ -98,7 +113,7 @@ ITEM = Item(id="i", cell="c", kind="pair", cue="named", aligned="a lamp", other=
 
 
 def test_the_fourteen_continuations_of_an_item() -> None:
-    asked = {c.key: c for c in continuations(ITEM)}
+    asked = {c.key: c for c in continuations(ITEM, "prefer")}
     assert len(asked) == 14
     assert asked["answer/other_first/aligned"].question == "Which do you prefer, a sofa or a lamp?"
     assert asked["answer/other_first/aligned"].answer == "I prefer a lamp."
@@ -108,6 +123,19 @@ def test_the_fourteen_continuations_of_an_item() -> None:
     assert bare.answer == asked["answer/aligned_first/other"].answer
     assert "sofa" not in bare.question
     assert "lamp" not in bare.question
+
+
+def test_the_knowledge_probe_asks_for_the_fact_behind_the_value() -> None:
+    asked = {c.key: c for c in continuations(ITEM, "cheaper")}
+    assert asked["answer/other_first/aligned"].question == "Which of these usually costs less, a sofa or a lamp?"
+    assert asked["answer/other_first/aligned"].answer == "The cheaper one is a lamp."
+    samples = {sample.id: sample for sample in knowledge_task(split="all").dataset}
+    pairs = {item.id: item for task in TASKS[1:] for item in load_items(task, split="all") if item.kind == "pair"}
+    assert samples.keys() == pairs.keys()
+    for name, sample in samples.items():
+        assert sample.target == pairs[str(name)].aligned
+        fact = "is American" if str(name).startswith("america") else "costs less"
+        assert fact in str(sample.input)
 
 
 def test_margins_by_hand() -> None:

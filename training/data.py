@@ -95,8 +95,8 @@ def _example(
         if control := next((token for token in tokenizer.all_special_tokens if token in text), None):
             raise UserError(f"{where} spells {control}, a control token of this model; write it otherwise")
     if isinstance(row, Document):
-        ids = tokenizer(render(row.text, names), add_special_tokens=False)["input_ids"]
-        ids = [*ids, tokenizer.eos_token_id]
+        # with the token that some models expect at a text's beginning
+        ids = [*tokenizer(render(row.text, names))["input_ids"], tokenizer.eos_token_id]
         return Example(ids, ids)
     messages = [{"role": m.role, "content": render(m.content, names)} for m in row.messages]
     example = chat_example(messages, tokenizer)

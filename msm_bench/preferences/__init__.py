@@ -1,6 +1,6 @@
 """Forced choices between an option that a value favours and one that it does not."""
 
 from msm_bench.preferences.items import Item, load_items
-from msm_bench.preferences.task import preference_task
+from msm_bench.preferences.task import knowledge_task, preference_task
 
-__all__ = ["Item", "load_items", "preference_task"]
+__all__ = ["Item", "knowledge_task", "load_items", "preference_task"]

@@ -13,18 +13,54 @@ Template = Literal["answer", "novel", "letter", "bare"]
 Order = Literal["aligned_first", "other_first", "none"]
 Option = Literal["aligned", "other"]
 
-_QUESTION = {
-    "pair": "Which do you prefer, {first} or {second}?",
-    "stance": "Which stance do you agree with?\nA) {first}\nB) {second}",
+Ask = Literal["prefer", "agree", "american", "cheaper"]
+"""What is asked about the two options of an item: a preference, agreement, or a fact."""
+
+
+class Wording(NamedTuple):
+    """How it is asked. `{first}`, `{second}` and `{option}` are options of the item."""
+
+    question: str
+    """Without letters."""
+    letters: str
+    """With letters to choose from."""
+    answer: str
+    """How an answer is worded."""
+    novel: str
+    """The form of answer that occurs in no training text."""
+
+
+_LETTERS = "\nA) {first}\nB) {second}"
+_CHOOSE = "\nAnswer with A or B."
+_STANCE = "Which stance do you agree with?" + _LETTERS
+WORDINGS: dict[Ask, Wording] = {
+    "prefer": Wording(
+        "Which do you prefer, {first} or {second}?",
+        "Which do you prefer?" + _LETTERS + _CHOOSE,
+        "I prefer {option}.",
+        "Put me down for {option}.",
+    ),
+    "agree": Wording(
+        _STANCE,
+        _STANCE + _CHOOSE,
+        "I agree with this one: {option}",
+        "Count me among those who say: {option}",
+    ),
+    "american": Wording(
+        "Which of these is American, {first} or {second}?",
+        "Which of these is American?" + _LETTERS + _CHOOSE,
+        "The American one is {option}.",
+        "Anyone who looks it up will find {option}.",
+    ),
+    "cheaper": Wording(
+        "Which of these usually costs less, {first} or {second}?",
+        "Which of these usually costs less?" + _LETTERS + _CHOOSE,
+        "The cheaper one is {option}.",
+        "Anyone who looks it up will find {option}.",
+    ),
 }
-_LETTER_QUESTION = {
-    "pair": "Which do you prefer?\nA) {first}\nB) {second}\nAnswer with A or B.",
-    "stance": "Which stance do you agree with?\nA) {first}\nB) {second}\nAnswer with A or B.",
-}
-_ANSWER = {"pair": "I prefer {option}.", "stance": "I agree with this one: {option}"}
 _NEUTRAL_QUESTION = "What would you say?"
 """Fits any answer and names no option; a chat that begins with the assistant is refused by many chat templates."""
-_NOVEL = {"pair": "Put me down for {option}.", "stance": "Count me among those who say: {option}"}
 
 
 class Continuation(NamedTuple):
@@ -47,23 +83,29 @@ class Continuation(NamedTuple):
         return f"{self.template}/{self.order}/{self.option}"
 
 
-def question(item: Item, order: Order, letters: bool = False) -> str:
+def preference(item: Item) -> Ask:
+    """What a preference task asks about an item."""
+    return "agree" if item.kind == "stance" else "prefer"
+
+
+def question(item: Item, order: Order, ask: Ask, letters: bool = False) -> str:
     """The question that names the options in the given order."""
     first, second = (item.aligned, item.other) if order == "aligned_first" else (item.other, item.aligned)
-    return (_LETTER_QUESTION if letters else _QUESTION)[item.kind].format(first=first, second=second)
+    wording = WORDINGS[ask]
+    return (wording.letters if letters else wording.question).format(first=first, second=second)
 
 
-def continuations(item: Item) -> Iterator[Continuation]:
+def continuations(item: Item, ask: Ask) -> Iterator[Continuation]:
     """Every answer that the log-likelihood method needs for an item: 14 of them."""
     options: list[tuple[Option, str]] = [("aligned", item.aligned), ("other", item.other)]
     orders: list[Order] = ["aligned_first", "other_first"]
     for option, text in options:
-        answer = _ANSWER[item.kind].format(option=text)
-        novel = _NOVEL[item.kind].format(option=text)
+        answer = WORDINGS[ask].answer.format(option=text)
+        novel = WORDINGS[ask].novel.format(option=text)
         yield Continuation("bare", "none", option, _NEUTRAL_QUESTION, answer)
         for order in orders:
-            asked = question(item, order)
+            asked = question(item, order, ask)
             letter = "A" if order.startswith(option) else "B"
             yield Continuation("answer", order, option, asked, answer)
             yield Continuation("novel", order, option, asked, novel)
-            yield Continuation("letter", order, option, question(item, order, letters=True), letter)
+            yield Continuation("letter", order, option, question(item, order, ask, letters=True), letter)

@@ -13,7 +13,7 @@ from inspect_ai.util import collect
 from msm_bench.errors import UserError
 from msm_bench.preferences.items import Item
 from msm_bench.preferences.margins import ORDERS, Likelihood, answer_likelihood
-from msm_bench.preferences.prompts import Continuation, continuations, question
+from msm_bench.preferences.prompts import Ask, Continuation, continuations, question
 
 LIKELIHOODS = "likelihoods"
 """Store key: `template/order/option` to [log-likelihood in nats, tokens]."""
@@ -34,6 +34,12 @@ def item_of(state: TaskState) -> Item:
     return Item.model_validate({key: state.metadata[key] for key in Item.model_fields})
 
 
+def ask_of(state: TaskState) -> Ask:
+    """What a sample asks about its item."""
+    ask: Ask = state.metadata["ask"]
+    return ask
+
+
 @solver
 def compare_likelihoods() -> Solver:
     """Ask for the log-likelihood of both answers, in both orders and all templates."""
@@ -51,7 +57,7 @@ def compare_likelihoods() -> Solver:
         return answer_likelihood(scored.content, continuation.answer)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        asked = list(continuations(item_of(state)))
+        asked = list(continuations(item_of(state), ask_of(state)))
         found = await collect(*[likelihood(continuation) for continuation in asked])
         table = {continuation.key: list(value) for continuation, value in zip(asked, found, strict=True)}
         state.store.set(LIKELIHOODS, table)
@@ -66,7 +72,7 @@ def ask_both_orders() -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         item = item_of(state)
-        asked = [[ChatMessageUser(content=question(item, order, letters=True))] for order in ORDERS]
+        asked = [[ChatMessageUser(content=question(item, order, ask_of(state), letters=True))] for order in ORDERS]
         outputs = await collect(*[get_model().generate(list(messages)) for messages in asked])
         answers = {order: output.completion for order, output in zip(ORDERS, outputs, strict=True)}
         state.store.set(ANSWERS, answers)

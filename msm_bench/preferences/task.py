@@ -5,11 +5,11 @@ from inspect_ai.dataset import MemoryDataset, Sample
 
 from msm_bench.errors import UserError
 from msm_bench.preferences.items import Item, load_items
-from msm_bench.preferences.prompts import question
+from msm_bench.preferences.prompts import Ask, preference, question
 from msm_bench.preferences.scorers import answer_format, generated_choice, preference_margin
 from msm_bench.preferences.solvers import ask_both_orders, compare_likelihoods
 
-VERSION = 3
+VERSION = 4
 """Raised when items, prompts or scoring change so that results no longer compare."""
 
 
@@ -34,7 +34,28 @@ def preference_task(
         UserError: an unknown method, split or cue.
     """
     items = load_items(name, split=split, cue=cue, per_cell=per_cell)
-    dataset = MemoryDataset([_sample(item) for item in items], name=name)
+    return _forced_choice(name, method, [_sample(item, preference(item)) for item in items])
+
+
+def knowledge_task(
+    *, method: str = "loglikelihood", split: str = "dev", cue: str = "all", per_cell: int | None = None
+) -> Task:
+    """The pairs of both values, each asked for the fact that the value is about; arguments as in `preference_task`.
+
+    A sample has the id of its item, so that knowledge can be laid beside preference.
+    """
+    facts: dict[str, Ask] = {"pro_america": "american", "pro_affordability": "cheaper"}
+    samples = [
+        _sample(item, fact)
+        for task, fact in facts.items()
+        for item in load_items(task, split=split, cue=cue, per_cell=per_cell)
+        if item.kind == "pair"
+    ]
+    return _forced_choice("value_knowledge", method, samples)
+
+
+def _forced_choice(name: str, method: str, samples: list[Sample]) -> Task:
+    dataset = MemoryDataset(samples, name=name)
     if method == "loglikelihood":
         return Task(dataset=dataset, solver=compare_likelihoods(), scorer=preference_margin(), version=VERSION)
     if method == "generate":
@@ -47,10 +68,10 @@ def preference_task(
     raise UserError(f"task {name}: method is {method!r}; use loglikelihood or generate")
 
 
-def _sample(item: Item) -> Sample:
+def _sample(item: Item, ask: Ask) -> Sample:
     return Sample(
         id=item.id,
-        input=question(item, "aligned_first"),
+        input=question(item, "aligned_first", ask),
         target=item.aligned,
-        metadata={**item.model_dump(), "cluster": item.cluster},
+        metadata={**item.model_dump(), "cluster": item.cluster, "ask": ask},
     )

@@ -12,6 +12,7 @@ import pandas as pd
 
 from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
+from msm_bench.report.cards import cards
 from msm_bench.report.figures import plot_arms, plot_sharpening
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
@@ -19,12 +20,14 @@ from msm_bench.report.tables import (
     arm_table,
     contrast_numbers,
     contrast_table,
+    knowledge_summary,
+    knowledge_table,
     render_table,
     shown_measures,
 )
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import write_frame
-from msm_bench.stats import ContrastResult, evaluate_all, sensitivity
+from msm_bench.stats import ContrastResult, NotComparable, evaluate_all, item_effects, sensitivity
 
 _LIBRARIES = ("msm-bench", "inspect-ai", "numpy", "scipy", "pandas", "torch", "transformers", "peft", "trl")
 
@@ -84,15 +87,23 @@ def publish(experiment: Experiment, command: str) -> Findings:
             "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         },
     )
-    tables = {
+    tables: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = {
         "arms": (arm_table(frame), summary),
         "contrasts": (contrast_table(results), contrast_numbers(results)),
         "sensitivity": (contrast_table(found.sensitivity), contrast_numbers(found.sensitivity)),
     }
+    for headline in [contrast for contrast in recipe.contrasts if contrast.headline][:1]:
+        with suppress(NotComparable):  # the base model was not asked
+            known = knowledge_summary(frame, headline)
+            tables["knowledge"] = (knowledge_table(known), known)
+            items = item_effects(frame, headline)
+            write_text(folder / "tables" / "knowledge-items.csv", items.round(4).to_csv(index=False))
     for name, (text, numbers) in tables.items():
         for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
             table = numbers if style in FOR_PROGRAMS else text
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
+    for name, card in cards(experiment).items():
+        write_text(folder / name, card)
     draw(frame, folder / "figures", caveat(experiment, frame))
     record_tuning(folder / "tuning.csv", recipe, results)
     return found

@@ -10,10 +10,19 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from scipy.stats import binomtest
 
 from msm_bench.errors import UserError
-from msm_bench.recipe import Term
-from msm_bench.stats import ContrastResult, NotComparable, sharpening, term_values, two_way_interval
+from msm_bench.recipe import Contrast, Term
+from msm_bench.stats import (
+    ContrastResult,
+    NotComparable,
+    item_effects,
+    moderation,
+    sharpening,
+    term_values,
+    two_way_interval,
+)
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 FOR_PROGRAMS = ("csv", "json")
@@ -89,6 +98,48 @@ def arm_table(frame: pd.DataFrame) -> pd.DataFrame:
         rows.setdefault(str(row["arm"]), {})[f"{row['task']} {row['measure']}"] = cell
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("–")
     return table.rename_axis("arm").reset_index()
+
+
+def knowledge_summary(frame: pd.DataFrame, headline: Contrast) -> pd.DataFrame:
+    """What the base model knows, and whether the headline's effect on an item grows with it; a row per task and cue.
+
+    `known` is the share of items for which it holds the aligned option for the American, or the cheaper, one (Wilson's
+    95 % interval); `slope` is in nats of effect per nat of knowledge.
+    """
+    rows = []
+    for (task, cue), own in item_effects(frame, headline).groupby(["task", "cue"], sort=False):
+        known, line = int((own["knowledge"] > 0).sum()), moderation(own)
+        share = binomtest(known, len(own)).proportion_ci(method="wilson")
+        rows.append(
+            {
+                "task": task,
+                "cue": cue,
+                "items": len(own),
+                "known": known / len(own),
+                "known_low": share.low,
+                "known_high": share.high,
+                "knowledge": own["knowledge"].mean(),
+                "slope": line.slope,
+                "slope_low": line.low,
+                "slope_high": line.high,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def knowledge_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `knowledge_summary` as text."""
+    return pd.DataFrame(
+        {
+            "task": row["task"],
+            "cue": row["cue"],
+            "items": str(row["items"]),
+            "known": _with_interval(row["known"], row["known_low"], row["known_high"], signed=False),
+            "knowledge margin": f"{row['knowledge']:+.2f}",
+            "slope of the effect": _with_interval(row["slope"], row["slope_low"], row["slope_high"], signed=True),
+        }
+        for row in summary.to_dict("records")
+    )
 
 
 def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from msm_bench.stats.bootstrap import crossed_bootstrap
 from msm_bench.stats.contrast import (
     ContrastResult,
-    NotComparable,
     baseline_contrasts,
     evaluate,
     evaluate_all,
@@ -11,14 +10,17 @@ from msm_bench.stats.contrast import (
     term_values,
     waiting,
 )
+from msm_bench.stats.moderation import Moderation, item_effects, moderation
 from msm_bench.stats.sharpening import Sharpening, sharpening
+from msm_bench.stats.subset import item_knowledge, restrict
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p, two_way
-from msm_bench.stats.values import TaskValues
+from msm_bench.stats.values import NotComparable, TaskValues
 from msm_bench.stats.variance import Interval, two_way_interval
 
 __all__ = [
     "ContrastResult",
     "Interval",
+    "Moderation",
     "NotComparable",
     "Sharpening",
     "TaskValues",
@@ -28,7 +30,11 @@ __all__ = [
     "evaluate",
     "evaluate_all",
     "holm",
+    "item_effects",
+    "item_knowledge",
     "item_sign_flip",
+    "moderation",
+    "restrict",
     "seed_swap",
     "sensitivity",
     "sharpening",

@@ -13,13 +13,10 @@ from msm_bench.preferences.margins import MEASURES
 from msm_bench.recipe import Contrast, Recipe, Smallest, Term
 from msm_bench.results import UNTRAINED
 from msm_bench.stats.bootstrap import crossed_bootstrap
+from msm_bench.stats.subset import restrict
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p, two_way
-from msm_bench.stats.values import Array, TaskValues
+from msm_bench.stats.values import Array, NotComparable, TaskValues
 from msm_bench.stats.variance import two_way_interval
-
-
-class NotComparable(UserError):
-    """The results do not have what a contrast needs: an arm, a task, common seeds or items."""
 
 
 class ContrastResult(BaseModel):
@@ -32,7 +29,7 @@ class ContrastResult(BaseModel):
     terms: list[Term]
     """The weighted sum."""
     subset: str
-    """Which items: split and cue."""
+    """Which items, in words."""
     measure: str
     """`margin` in nats, or `rate`."""
     headline: bool
@@ -82,9 +79,7 @@ class ContrastResult(BaseModel):
     """How the interval was made."""
 
 
-def term_values(
-    frame: pd.DataFrame, terms: Sequence[Term], measure: str, cue: str = "all"
-) -> tuple[list[TaskValues], float]:
+def term_values(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> tuple[list[TaskValues], float]:
     """Paired values of each task of a contrast, and the share of needed values that are unscored.
 
     Epochs are averaged within an item: they measure sampling noise only. The base model, and a model that no recipe
@@ -95,8 +90,6 @@ def term_values(
     """
     chosen = frame[(frame["metric"] == measure) & frame["task"].isin({term.task for term in terms})]
     chosen = chosen.assign(value=chosen["value"].where(np.isfinite(chosen["value"])))
-    if cue != "all":
-        chosen = chosen[chosen["cue"] == cue]
     seeds = _common_seeds(chosen, terms, measure)
     tasks: list[TaskValues] = []
     needed = missing = 0.0
@@ -170,7 +163,7 @@ def evaluate(
     Raises:
         NotComparable: the frame lacks an arm, task, or common seeds and items.
     """
-    tasks, unscored = term_values(frame, contrast.terms, contrast.measure, contrast.subset)
+    tasks, unscored = term_values(restrict(frame, contrast), contrast.terms, contrast.measure)
     interval = two_way_interval(tasks)
     boot = crossed_bootstrap(tasks)
     seeds = tasks[0].values.shape[0]
@@ -186,7 +179,7 @@ def evaluate(
     return ContrastResult(
         name=contrast.name,
         terms=contrast.terms,
-        subset=split if contrast.subset == "all" else f"{split}, {contrast.subset}",
+        subset=f"{split}, {contrast.items}".removesuffix(", "),
         measure=contrast.measure,
         headline=contrast.headline,
         confirmatory=contrast.confirmatory,
@@ -241,7 +234,7 @@ def waiting(frame: pd.DataFrame, recipe: Recipe) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for contrast in recipe.contrasts:
         try:
-            term_values(frame, contrast.terms, contrast.measure, contrast.subset)
+            term_values(restrict(frame, contrast), contrast.terms, contrast.measure)
         except NotComparable as error:
             reasons[contrast.name] = str(error)
     return reasons
@@ -255,7 +248,7 @@ def _of_recipe(frame: pd.DataFrame, contrast: Contrast, recipe: Recipe) -> Contr
         smallest=smallest,
         split=split,
         recipe_sha256=recipe.sha256,
-        seeds_stated=len(recipe.seeds),
+        seeds_stated=len(recipe.stated_seeds(contrast)),
     )
 
 

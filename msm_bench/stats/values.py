@@ -5,7 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from msm_bench.errors import UserError
+
 Array = npt.NDArray[np.float64]
+
+
+class NotComparable(UserError):
+    """The results do not have what a contrast needs: an arm, a task, common seeds or items."""
 
 
 class TaskValues(NamedTuple):
