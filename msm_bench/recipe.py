@@ -201,8 +201,6 @@ class Recipe(Strict):
             for stage in chain:
                 if stage not in self.stages:
                     raise ValueError(f"arm {arm!r} names an unknown stage {stage!r}; known: {_list(self.stages)}")
-            if not any(choice.scores(arm) for choice in self.tasks):
-                raise ValueError(f"arm {arm!r} is scored on no task")
         tasks = [choice.task for choice in self.tasks]
         if len(set(tasks)) < len(tasks):
             raise ValueError("a task occurs twice")
@@ -212,6 +210,9 @@ class Recipe(Strict):
             for arm in choice.arms:
                 if arm not in self.arms:
                     raise ValueError(f"task {choice.task!r} names an unknown arm {arm!r}; known: {_list(self.arms)}")
+        for arm in self.arms:
+            if not any(choice.scores(arm) for choice in self.tasks):
+                raise ValueError(f"arm {arm!r} is scored on no task")
         for arm, seeds in self.arm_seeds.items():
             if arm not in self.arms or not seeds or not set(seeds) <= set(self.seeds):
                 raise ValueError(f"arm_seeds: {arm!r} must be an arm, with some of the seeds {self.seeds}")

@@ -16,7 +16,9 @@ from commands import WriteRecipe, command, loaded
 from msm_bench.preferences import Item, solvers
 from msm_bench.preferences.prompts import Ask, Continuation, continuations
 from msm_bench.recipe import Recipe
+from msm_bench.report.publish import publish
 from msm_bench.results import read_frame
+from msm_bench.stats import evaluate_all
 
 
 def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
@@ -94,6 +96,37 @@ def test_a_task_of_free_answers_stands_beside_one_of_log_likelihoods(tmp_path: P
     own = frame[frame["metric"] == "parsed"]
     assert len(own) == 2 * 11
     assert set(own["task"]) == {"pro_affordability"}
+
+
+def test_tasks_seeds_and_splits_of_their_own(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
+    tasks = [
+        {"task": "cheese_preferences", "args": {"per_cell": 1}, "split": "dev"},
+        {"task": "pro_affordability", "args": {"per_cell": 1, "cue": "named"}, "arms": ["aft"]},
+        {"task": "value_knowledge", "args": {"per_cell": 1, "cue": "named"}, "arms": ["base"]},
+    ]
+    path = tiny_recipe(tasks=tasks, arm_seeds={"msm+aft": [2]}, split="holdout")
+    experiment = loaded(tmp_path, path)
+    steps = [(step.kind, step.name, step.seed) for step in experiment.plan() if step.kind == "evaluate"]
+    assert sorted(steps) == [("evaluate", *own) for own in (("aft", 1), ("aft", 2), ("base", 1), ("msm+aft", 2))]
+    experiment.run()
+    frame = experiment.frame()
+    scored = frame.groupby("arm")["task"].unique().map(set).to_dict()
+    assert scored == {
+        "base": {"cheese_preferences", "value_knowledge"},
+        "aft": {"cheese_preferences", "pro_affordability"},
+        "msm+aft": {"cheese_preferences"},
+    }
+    assert set(frame[frame["task"] == "cheese_preferences"]["split"]) == {"dev"}
+    assert set(frame[frame["task"] != "cheese_preferences"]["split"]) == {"holdout"}
+    # the contrast compares where both arms are: seed 2
+    result = evaluate_all(frame, experiment.recipe)[0]
+    assert result.n_seeds == 1
+    publish(experiment, "a test")
+    card = (experiment.results / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| msm+aft | msm → aft | 2 |" in card
+    data = (experiment.results / "DATA_CARD.md").read_text(encoding="utf-8")
+    assert "| docs | none | 8 documents |" in data
+    assert "named, holdout" in data
 
 
 def test_compare_keeps_to_the_chosen_arms(tmp_path: Path, finished: Path) -> None:
@@ -184,8 +217,6 @@ def test_a_checkpoint_trained_again_in_its_place_is_scored_anew(tmp_path: Path, 
 
 
 def test_items_that_one_arm_lacks_are_left_out_and_counted(tmp_path: Path, finished: Path) -> None:
-    from msm_bench.stats import evaluate_all
-
     recipe = Recipe.load(finished)
     frame = loaded(tmp_path, finished).frame()
     gone = (frame["arm"] == "aft") & (frame["seed"] == 1) & (frame["item"] == frame["item"].iloc[0])

