@@ -62,7 +62,9 @@ class Experiment:
     # --- what there is to do
 
     def plan(self, arms: Sequence[str] = (), seeds: Sequence[int] = (), base: BaseModel | None = None) -> list[Step]:
-        """Every step, in order: a stage before those that go on from it, then the evaluation of each arm.
+        """Every step, in order: arm by arm what it is trained on and is not trained yet, then its evaluation.
+
+        So a run that is cut off leaves as many arms finished as it can.
 
         Args:
             arms: Only these; all by default.
@@ -83,9 +85,11 @@ class Experiment:
             own = [arm for arm in chosen if seed in self.recipe.seeds_of(arm)]
             evaluations = [self._evaluate_step(arm, seed, base) for arm in own]
             needed = {prefix for step in evaluations if not step.done for prefix in _prefixes(step.chain)}
-            chains = {prefix for arm in own for prefix in _prefixes(tuple(self.recipe.arms[arm]))}
-            ordered = sorted(chains, key=lambda chain: (len(chain), chain))
-            steps += [self._train_step(chain, seed, chain in needed) for chain in ordered] + evaluations
+            planned: set[tuple[str, ...]] = set()
+            for evaluation in evaluations:
+                new = [prefix for prefix in _prefixes(evaluation.chain) if prefix not in planned]
+                steps += [self._train_step(chain, seed, chain in needed) for chain in new] + [evaluation]
+                planned.update(new)
         return steps
 
     def _train_step(self, chain: tuple[str, ...], seed: int, needed: bool) -> Step:
@@ -107,9 +111,10 @@ class Experiment:
     def _training_speed(self) -> float:
         """Tokens a second, padding included, over the stages that this working folder has trained."""
         tokens = seconds = 0.0
-        for path in self.workdir.glob("checkpoints/**/manifest.json"):
-            with suppress(UserError):  # a damaged one is reported when it is used
-                record = read_manifest(path.parent).stages[-1]
+        chains = {prefix for chain in self.recipe.arms.values() for prefix in _prefixes(tuple(chain))}
+        for path in [self.checkpoint_path(chain, seed) for chain in chains for seed in self.recipe.seeds]:
+            with suppress(UserError):  # not there yet; a damaged one is reported when it is used
+                record = read_manifest(path).stages[-1]
                 tokens += record.steps * record.settings["batch"] * record.settings["length"]
                 seconds += record.wall_seconds
         return tokens / seconds if seconds else TRAIN_TOKENS_PER_SECOND
