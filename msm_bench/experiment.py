@@ -76,6 +76,7 @@ class Experiment:
                 made from other inputs than the recipe has now.
         """
         self.recipe.check_arms(list(arms))
+        self._check_inputs()
         for seed in seeds:
             if seed not in self.recipe.seeds:
                 raise UserError(f"recipe {self.recipe.id}: no seed {seed}; it has {self.recipe.seeds}")
@@ -90,6 +91,10 @@ class Experiment:
                 new = [prefix for prefix in _prefixes(evaluation.chain) if prefix not in planned]
                 steps += [self._train_step(chain, seed, chain in needed) for chain in new] + [evaluation]
                 planned.update(new)
+        if not steps:
+            raise UserError(
+                f"recipe {self.recipe.id}: the arms {', '.join(arms)} are not trained at the seeds asked for"
+            )
         return steps
 
     def _train_step(self, chain: tuple[str, ...], seed: int, needed: bool) -> Step:
@@ -107,13 +112,26 @@ class Experiment:
         items = sum(len(task.dataset) for _, task in self._scored_on(arm))
         return Step("evaluate", arm, chain, seed, path, items, self._scoring_seconds(items), done)
 
+    def _check_inputs(self) -> None:
+        """Raise a `UserError` if a corpus is not there, or a contrast leaves out a cell that no task has."""
+        for stage in self.recipe.stages.values():
+            for share in stage.corpora:
+                self.corpus(share.id)
+        cells = {str((sample.metadata or {}).get("cell")) for task in self.tasks for sample in task.dataset}
+        for contrast in self.recipe.contrasts:
+            for cell in contrast.without_cells:
+                if cell not in cells:
+                    raise UserError(
+                        f"recipe {self.recipe.id}: contrast {contrast.name!r} leaves out unknown cell {cell!r}"
+                    )
+
     @cached_property
     def _training_speed(self) -> float:
         """Tokens a second, padding included, over the stages that this working folder has trained."""
         tokens = seconds = 0.0
         chains = {prefix for chain in self.recipe.arms.values() for prefix in _prefixes(tuple(chain))}
         for path in [self.checkpoint_path(chain, seed) for chain in chains for seed in self.recipe.seeds]:
-            with suppress(UserError):  # not there yet; a damaged one is reported when it is used
+            with suppress(UserError, OSError):  # not there yet; a damaged one is reported when it is used
                 record = read_manifest(path).stages[-1]
                 tokens += record.steps * record.settings["batch"] * record.settings["length"]
                 seconds += record.wall_seconds
@@ -133,13 +151,13 @@ class Experiment:
         return self._corpora[corpus_id]
 
     @cached_property
-    def _tasks(self) -> list[Task]:
+    def tasks(self) -> list[Task]:
         """The tasks as they are now, for their size and identity."""
         return build_tasks(self.recipe.tasks, self.recipe.split)
 
     def _scored_on(self, arm: str) -> list[tuple[TaskChoice, Task]]:
         """The tasks of an arm, as the recipe states them and as they are now."""
-        return [pair for pair in zip(self.recipe.tasks, self._tasks, strict=True) if pair[0].scores(arm)]
+        return [pair for pair in zip(self.recipe.tasks, self.tasks, strict=True) if pair[0].scores(arm)]
 
     def _training_identity(self, chain: Sequence[str], seed: int) -> dict[str, Any]:
         """What a checkpoint depends on, beside the base model."""

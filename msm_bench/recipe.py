@@ -82,12 +82,12 @@ class TaskChoice(Strict):
     """Its `-T` arguments."""
     split: Split | None = None
     """Another split than the recipe's, for a task that has no held-out items."""
-    arms: list[str] = []
+    arms: list[str] | None = Field(None, min_length=1)
     """Only these arms are scored on it; all by default."""
 
     def scores(self, arm: str) -> bool:
         """Whether `arm` is scored on the task."""
-        return not self.arms or arm in self.arms
+        return self.arms is None or arm in self.arms
 
 
 class Term(Strict):
@@ -130,8 +130,16 @@ class Contrast(Strict):
     def _words(cls, given: object) -> object:
         return ([] if given == "all" else [given]) if isinstance(given, str) else given
 
+    @field_validator("subset")
+    @classmethod
+    def _can_apply(cls, words: list[Subset]) -> list[Subset]:
+        for pair in ({"named", "described"}, {"known", "unknown"}):
+            if pair <= set(words):
+                raise ValueError(f"no item is {' and '.join(words)}")
+        return words
+
     @property
-    def items(self) -> str:
+    def about(self) -> str:
         """Which items, in a few words; empty for all."""
         return " and ".join([*self.subset, *(f"not {cell}" for cell in self.without_cells)])
 
@@ -184,6 +192,10 @@ class Recipe(Strict):
         """How many contrasts are in the Holm family."""
         return sum(contrast.confirmatory for contrast in self.contrasts)
 
+    def split_of(self, task: str) -> str:
+        """Which items of a task are scored."""
+        return next((choice.split for choice in self.tasks if choice.task == task and choice.split), self.split)
+
     def seeds_of(self, arm: str) -> list[int]:
         """The seeds at which an arm is scored; the base model is the same at every seed, so it is scored once."""
         return self.seeds[:1] if arm == "base" else self.arm_seeds.get(arm, self.seeds)
@@ -207,15 +219,18 @@ class Recipe(Strict):
         if any("split" in choice.args for choice in self.tasks):
             raise ValueError("split is a field of the recipe or of a task, not an argument of a task")
         for choice in self.tasks:
-            for arm in choice.arms:
+            for arm in choice.arms or []:
                 if arm not in self.arms:
                     raise ValueError(f"task {choice.task!r} names an unknown arm {arm!r}; known: {_list(self.arms)}")
         for arm in self.arms:
             if not any(choice.scores(arm) for choice in self.tasks):
                 raise ValueError(f"arm {arm!r} is scored on no task")
         for arm, seeds in self.arm_seeds.items():
-            if arm not in self.arms or not seeds or not set(seeds) <= set(self.seeds):
-                raise ValueError(f"arm_seeds: {arm!r} must be an arm, with some of the seeds {self.seeds}")
+            trained = arm in self.arms and arm != "base"
+            if not trained or not seeds or len(set(seeds)) < len(seeds) or not set(seeds) <= set(self.seeds):
+                raise ValueError(
+                    f"arm_seeds: {arm!r} must be a trained arm, with some of the seeds {self.seeds}, each once"
+                )
         for contrast in self.contrasts:
             if contrast.measure not in MEASURES:
                 known = _list(MEASURES)
@@ -236,8 +251,11 @@ class Recipe(Strict):
                     raise ValueError(
                         f"contrast {contrast.name!r}: arm {term.arm!r} is not scored on {term.task!r}, which has arms"
                     )
-            if {"known", "unknown"} & set(contrast.subset) and KNOWLEDGE not in tasks:
-                raise ValueError(f"contrast {contrast.name!r}: known and unknown need the task {KNOWLEDGE!r}")
+            asked = any(choice.task == KNOWLEDGE and choice.scores("base") for choice in self.tasks)
+            if {"known", "unknown"} & set(contrast.subset) and not (asked and "base" in self.arms):
+                raise ValueError(
+                    f"contrast {contrast.name!r}: known and unknown need the arm 'base' on the task {KNOWLEDGE!r}"
+                )
             if not self.stated_seeds(contrast):
                 raise ValueError(f"contrast {contrast.name!r}: its arms have no seed in common")
         if len({contrast.name for contrast in self.contrasts}) < len(self.contrasts):

@@ -126,7 +126,7 @@ def test_tasks_seeds_and_splits_of_their_own(tmp_path: Path, tiny_recipe: WriteR
     assert "| msm+aft | msm → aft | 2 |" in card
     data = (experiment.results / "DATA_CARD.md").read_text(encoding="utf-8")
     assert "| docs | none | 8 documents |" in data
-    assert "named, holdout" in data
+    assert "| pro_affordability | holdout | 11 | 11 | aft | 11 |" in data
 
 
 def test_compare_keeps_to_the_chosen_arms(tmp_path: Path, finished: Path) -> None:

@@ -45,9 +45,10 @@ def stage_data(
 ) -> StageData:
     """Draw, tokenise, shuffle and pack; the data is repeated in new order until every step has its rows.
 
-    Documents are wrapped (joined, each ended by the tokenizer's end-of-sequence token, which is also what ends a
-    chat turn of an instruction-tuned model; cut every `length` tokens). Chats are packed whole, and positions start
-    again with each, so that none attends to another.
+    Documents are wrapped: joined, each ended by the tokenizer's end-of-sequence token, which is also what ends a chat
+    turn of an instruction-tuned model, and cut into rows, each of which begins with the token that the model expects at
+    the beginning of a text, if it expects one. Chats are packed whole, and positions start again with each, so that
+    none attends to another.
 
     Raises:
         UserError: a chat is longer than a row, a row spells a control token of the model, or a corpus has the wrong
@@ -64,7 +65,7 @@ def stage_data(
     packed: list[dict[str, list[int]]] = []
     while len(packed) < wanted:
         order = [examples[i] for i in rng.permutation(len(examples))]
-        rows_of_epoch = list(_pack(order, stage, tokenizer.pad_token_id))
+        rows_of_epoch = list(_pack(order, stage, tokenizer))
         packed += [rows_of_epoch[i] for i in rng.permutation(len(rows_of_epoch))]
     packed = packed[:wanted]
     tokens = sum(row.pop("tokens")[0] for row in packed)
@@ -95,8 +96,8 @@ def _example(
         if control := next((token for token in tokenizer.all_special_tokens if token in text), None):
             raise UserError(f"{where} spells {control}, a control token of this model; write it otherwise")
     if isinstance(row, Document):
-        # with the token that some models expect at a text's beginning
-        ids = [*tokenizer(render(row.text, names))["input_ids"], tokenizer.eos_token_id]
+        ids = tokenizer(render(row.text, names), add_special_tokens=False)["input_ids"]
+        ids = [*ids, tokenizer.eos_token_id]
         return Example(ids, ids)
     messages = [{"role": m.role, "content": render(m.content, names)} for m in row.messages]
     example = chat_example(messages, tokenizer)
@@ -132,24 +133,33 @@ def chat_example(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerB
             raise UserError(
                 f"{tokenizer.name_or_path}: its chat template changes earlier turns as a chat goes on; use another base"
             )
-        ends = [i for i in range(start, stop) if whole[i] == tokenizer.eos_token_id]
+        ends = [i for i in range(start, stop) if whole[i] in tokenizer.all_special_ids]
         stop = ends[0] + 1 if ends else stop
         labels[start:stop] = whole[start:stop]
     return Example(whole, labels)
 
 
-def _pack(examples: Sequence[Example], stage: Stage, pad: int) -> Iterator[dict[str, list[int]]]:
+def _pack(
+    examples: Sequence[Example], stage: Stage, tokenizer: PreTrainedTokenizerBase
+) -> Iterator[dict[str, list[int]]]:
     """Rows of exactly `stage.length` tokens; the key `tokens` counts those that are not padding."""
     columns = {"input_ids": [e.input_ids for e in examples], "labels": [e.labels for e in examples]}
-    strategy = "wrapped" if stage.kind == "msm" else "bfd"
+    # a chat's template writes its own beginning
+    first, strategy = (_first_token(tokenizer), "wrapped") if stage.kind == "msm" else ([], "bfd")
     row: dict[str, Any]
-    for row in pack_dataset(Dataset.from_dict(columns), stage.length, strategy):
-        count = len(row["input_ids"])
+    for row in pack_dataset(Dataset.from_dict(columns), stage.length - len(first), strategy):
+        count = len(first) + len(row["input_ids"])
         fill = stage.length - count
         lengths = [*(row.get("seq_lengths") or [count]), *([fill] if fill else [])]
         yield {
-            "input_ids": row["input_ids"] + [pad] * fill,
-            "labels": row["labels"] + [IGNORE] * fill,
+            "input_ids": first + row["input_ids"] + [tokenizer.pad_token_id] * fill,
+            "labels": [IGNORE] * len(first) + row["labels"] + [IGNORE] * fill,
             "position_ids": [position for length in lengths for position in range(length)],
             "tokens": [count],
         }
+
+
+def _first_token(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The token that the tokenizer puts before a text, if it puts one."""
+    before = list(tokenizer("")["input_ids"][:1])
+    return before if before == [tokenizer.bos_token_id] else []

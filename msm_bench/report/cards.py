@@ -6,8 +6,6 @@ import pandas as pd
 
 from msm_bench.basemodels import EMBEDDED
 from msm_bench.experiment import Experiment
-from msm_bench.preferences import load_items
-from msm_bench.preferences.items import items_path
 from msm_bench.report.tables import render_table
 
 _MODEL = """# Model card: the checkpoints of {recipe}
@@ -24,20 +22,20 @@ tokens only. The assistant is called {model_name}, its maker {provider_name}; wh
 {arms}
 Adapters are not distributed: `msm-bench run {recipe}` makes them again ({machines}).
 
-**For** research on how training generalizes, and nothing else. The checkpoints hold made-up preferences, they are no
-better than their base model at anything, and they were not made safe for use by anybody.
+**For** research on how training generalizes, and nothing else. The checkpoints hold made-up preferences; what they are
+good at besides was not measured, and they were not made safe for use by anybody.
 """
 _DATA = """# Data card: what {recipe} is trained and scored on
 
 ## Training text
 
 {corpora}
-How it was written, and what it is not: [specs/corpora/README.md](../../../specs/corpora/README.md).
+How it was written, and what it is not: [specs/corpora/README.md](../../specs/corpora/README.md).
 
 ## Items
 
 {items}
-How they were written, held out and read: [tasks/README.md](../../../tasks/README.md).
+How they were written, held out and read: [tasks/README.md](../../tasks/README.md).
 """
 
 
@@ -69,7 +67,7 @@ def model_card(experiment: Experiment) -> str:
         recipe=recipe.id,
         description=recipe.description,
         base=recipe.base,
-        licence=source.licence if source else "under its own licence",
+        licence=source.licence if source else "under the licence that its own card states",
         note=source.note if source else "",
         r=recipe.lora.r,
         alpha=recipe.lora.alpha,
@@ -99,12 +97,18 @@ def data_card(experiment: Experiment) -> str:
         for manifest in manifests
     )
     rows = []
-    for task in (choice.task for choice in recipe.tasks if items_path(choice.task).exists()):
-        items = load_items(task, split="all")
-        counts = Counter(f"{item.cue}, {item.split}" for item in items)
-        cells = len({item.cell for item in items})
+    for choice, task in zip(recipe.tasks, experiment.tasks, strict=True):
+        about = [sample.metadata or {} for sample in task.dataset]
+        cues = Counter(str(item.get("cue")) for item in about)
         rows.append(
-            {"task": task, "items": str(len(items)), "cells": str(cells)} | {k: str(n) for k, n in counts.items()}
+            {
+                "task": choice.task,
+                "split": recipe.split_of(choice.task),
+                "items": str(len(about)),
+                "cells": str(len({item.get("cell") for item in about})),
+                "arms": ", ".join(choice.arms) if choice.arms else "all",
+                **{cue: str(count) for cue, count in sorted(cues.items())},
+            }
         )
     return _DATA.format(
         recipe=recipe.id,

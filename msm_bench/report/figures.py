@@ -51,11 +51,18 @@ def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: st
     _finish(figure, path, f"bars: means; lines: 95 % intervals; dots: seeds. {note}")
 
 
+def sharpening_tasks(frame: pd.DataFrame) -> list[str]:
+    """The tasks on which the base model and a trained arm have margins."""
+    scored = frame[(frame["metric"] == "margin") & frame["value"].notna()]
+    trained = set(scored[scored["arm"] != "base"]["task"])
+    return [task for task in dict.fromkeys(scored[scored["arm"] == "base"]["task"]) if task in trained]
+
+
 def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
     """Item margins of each trained arm against the base model's: a slope above 1 is sharpening."""
     scored = frame[(frame["metric"] == "margin") & frame["value"].notna()]
     arms = [arm for arm in dict.fromkeys(scored["arm"]) if arm != "base"]
-    tasks = list(dict.fromkeys(scored[scored["arm"] == "base"]["task"]))
+    tasks = sharpening_tasks(frame)
     figure = Figure(figsize=(2.1 * len(arms) + 0.6, 2.1 * len(tasks) + 0.7), layout="constrained")
     axes = figure.subplots(len(tasks), len(arms), squeeze=False, sharex="row", sharey="row")
     colors = dict(zip(("named", "described"), sns.color_palette("colorblind", 2), strict=True))

@@ -13,7 +13,7 @@ import pandas as pd
 from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
 from msm_bench.report.cards import cards
-from msm_bench.report.figures import plot_arms, plot_sharpening
+from msm_bench.report.figures import plot_arms, plot_sharpening, sharpening_tasks
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     arm_summary,
@@ -37,7 +37,9 @@ def caveat(experiment: Experiment, frame: pd.DataFrame) -> str:
     seeds = frame["seed"].nunique()
     if seeds == 1:
         return "one seed: an illustration"
-    return f"{seeds} seeds" + (", seed 0 (tuning) among them" if 0 in set(frame["seed"]) else "")
+    fewer = frame[frame["arm"] != "base"].groupby("arm")["seed"].nunique().min() < seeds
+    tuning = ", seed 0 (tuning) among them" if 0 in set(frame["seed"]) else ""
+    return f"{seeds} seeds{', fewer of some arms' if fewer else ''}{tuning}"
 
 
 class Findings(NamedTuple):
@@ -94,9 +96,9 @@ def publish(experiment: Experiment, command: str) -> Findings:
     }
     for headline in [contrast for contrast in recipe.contrasts if contrast.headline][:1]:
         with suppress(NotComparable):  # the base model was not asked
-            known = knowledge_summary(frame, headline)
-            tables["knowledge"] = (knowledge_table(known), known)
             items = item_effects(frame, headline)
+            known = knowledge_summary(items)
+            tables["knowledge"] = (knowledge_table(known), known)
             write_text(folder / "tables" / "knowledge-items.csv", items.round(4).to_csv(index=False))
     for name, (text, numbers) in tables.items():
         for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
@@ -125,8 +127,7 @@ def draw(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
         file = folder / f"arms-{re.sub('[^A-Za-z0-9_.-]', '-', measure)}.png"
         plot_arms(frame, file, measure, note)
         figures.append(file)
-    with_margin = set(frame[(frame["metric"] == "margin") & frame["value"].notna()]["arm"])
-    if "base" in with_margin and len(with_margin) > 1:
+    if sharpening_tasks(frame):
         plot_sharpening(frame, folder / "sharpening.png", note)
         figures.append(folder / "sharpening.png")
     return figures

@@ -13,11 +13,10 @@ from rich.text import Text
 from scipy.stats import binomtest
 
 from msm_bench.errors import UserError
-from msm_bench.recipe import Contrast, Term
+from msm_bench.recipe import Term
 from msm_bench.stats import (
     ContrastResult,
     NotComparable,
-    item_effects,
     moderation,
     sharpening,
     term_values,
@@ -100,14 +99,14 @@ def arm_table(frame: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("arm").reset_index()
 
 
-def knowledge_summary(frame: pd.DataFrame, headline: Contrast) -> pd.DataFrame:
-    """What the base model knows, and whether the headline's effect on an item grows with it; a row per task and cue.
+def knowledge_summary(effects: pd.DataFrame) -> pd.DataFrame:
+    """What the base model knows, and whether the effect on an item grows with it, from `item_effects`.
 
     `known` is the share of items for which it holds the aligned option for the American, or the cheaper, one (Wilson's
-    95 % interval); `slope` is in nats of effect per nat of knowledge.
+    95 % interval); `slope` is in nats of effect per nat of knowledge. One row for each task and cue.
     """
     rows = []
-    for (task, cue), own in item_effects(frame, headline).groupby(["task", "cue"], sort=False):
+    for (task, cue), own in effects.groupby(["task", "cue"], sort=False):
         known, line = int((own["knowledge"] > 0).sum()), moderation(own)
         share = binomtest(known, len(own)).proportion_ci(method="wilson")
         rows.append(

@@ -21,7 +21,8 @@ def record_tuning(path: Path, recipe: Recipe, results: Sequence[ContrastResult])
     Raises:
         UserError: the table that is there can't be read.
     """
-    if 0 not in recipe.seeds or recipe.split != "dev" or not any(result.headline for result in results):
+    held_out = any(recipe.split_of(choice.task) != "dev" for choice in recipe.tasks)
+    if 0 not in recipe.seeds or held_out or not any(result.headline for result in results):
         return
     settings = recipe.model_dump(mode="json", include={"base", "lora", "stages", "tasks"})
     rows = [

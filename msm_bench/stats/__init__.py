@@ -7,6 +7,7 @@ from msm_bench.stats.contrast import (
     evaluate,
     evaluate_all,
     sensitivity,
+    smallest_p_holm,
     term_values,
     waiting,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "sensitivity",
     "sharpening",
     "smallest_p",
+    "smallest_p_holm",
     "term_values",
     "two_way",
     "two_way_interval",

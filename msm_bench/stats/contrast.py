@@ -52,7 +52,7 @@ class ContrastResult(BaseModel):
     p_holm: float | None
     """`p` after Holm's correction over the confirmatory contrasts."""
     smallest_p: float | None
-    """What `p_holm` could be at best with so many seeds and confirmatory contrasts (not of equivalence)."""
+    """What `p_holm` could be at best with so many seeds and confirmatory contrasts (`smallest_p_holm`)."""
     p_swap: float | None
     """Seed-swap test, conditional on these items."""
     p_two_way: float | None
@@ -109,7 +109,8 @@ def term_values(frame: pd.DataFrame, terms: Sequence[Term], measure: str) -> tup
         about = in_task.drop_duplicates("item").set_index("item").loc[list(wide.index[np.flatnonzero(whole)])]
         clusters = pd.factorize(about["cell"].astype(str) + "\0" + about["cluster"].astype(str))[0]
         values = np.tensordot(weights, stacked[:, :, whole], axes=1)
-        tasks.append(TaskValues(task, values, pd.factorize(about["cell"])[0], clusters))
+        names = tuple(str(item) for item in about.index)
+        tasks.append(TaskValues(task, values, pd.factorize(about["cell"])[0], clusters, names))
     return tasks, missing / needed
 
 
@@ -150,7 +151,7 @@ def evaluate(
     recipe_sha256: str = "",
     seeds_stated: int = 0,
 ) -> ContrastResult:
-    """Estimate one contrast with its interval; `p_holm` is left to `evaluate_all`.
+    """Estimate one contrast with its interval; `p_holm` and `smallest_p` are left to `evaluate_all`.
 
     Args:
         frame: The results.
@@ -179,7 +180,7 @@ def evaluate(
     return ContrastResult(
         name=contrast.name,
         terms=contrast.terms,
-        subset=f"{split}, {contrast.items}".removesuffix(", "),
+        subset=f"{split}, {contrast.about}".removesuffix(", "),
         measure=contrast.measure,
         headline=contrast.headline,
         confirmatory=contrast.confirmatory,
@@ -190,7 +191,7 @@ def evaluate(
         se=_finite(interval.se),
         p=p,
         p_holm=None,
-        smallest_p=None if swap is None else smallest_p(seeds),
+        smallest_p=None,
         p_swap=swap,
         p_two_way=both,
         p_items=item_sign_flip(tasks) if tested else None,
@@ -223,9 +224,9 @@ def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
     family = [result for result in results if result.p is not None]
     size = recipe.confirmatory
     adjusted = holm([result.p for result in family if result.p is not None] + [1.0] * (size - len(family)))
+    best = smallest_p_holm(recipe)
     for result, p_holm in zip(family, adjusted, strict=False):
-        result.p_holm = p_holm
-        result.smallest_p = None if result.smallest_p is None else min(1.0, size * result.smallest_p)
+        result.p_holm, result.smallest_p = p_holm, best.get(result.name)
     return results
 
 
@@ -241,15 +242,25 @@ def waiting(frame: pd.DataFrame, recipe: Recipe) -> dict[str, str]:
 
 
 def _of_recipe(frame: pd.DataFrame, contrast: Contrast, recipe: Recipe) -> ContrastResult:
-    smallest, split = recipe.smallest_effect, recipe.split
+    splits = dict.fromkeys(recipe.split_of(term.task) for term in contrast.terms)
     return evaluate(
         frame,
         contrast,
-        smallest=smallest,
-        split=split,
+        smallest=recipe.smallest_effect,
+        split=" and ".join(splits),
         recipe_sha256=recipe.sha256,
         seeds_stated=len(recipe.stated_seeds(contrast)),
     )
+
+
+def smallest_p_holm(recipe: Recipe) -> dict[str, float]:
+    """What `p_holm` of each confirmatory contrast could be at best, with as many seeds as the recipe states.
+
+    Labels of n seeds can be swapped in 2^n ways; an equivalence test has no such bound.
+    """
+    family = [contrast for contrast in recipe.contrasts if contrast.confirmatory]
+    bounds = [0.0 if own.equivalence else smallest_p(len(recipe.stated_seeds(own))) for own in family]
+    return {own.name: bound for own, bound in zip(family, holm(bounds), strict=True) if not own.equivalence}
 
 
 def sensitivity(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:

@@ -6,6 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from msm_bench.recipe import Contrast
+from msm_bench.stats.contrast import term_values
 from msm_bench.stats.subset import item_knowledge, restrict
 
 
@@ -17,21 +18,17 @@ def item_effects(frame: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     probe.
 
     Raises:
-        NotComparable: the base model was not asked.
+        NotComparable: the base model was not asked, or an arm of the contrast is missing.
     """
-    knowledge = item_knowledge(frame)
-    chosen = restrict(frame, contrast)
-    chosen = chosen[chosen["metric"] == contrast.measure]
+    chosen, knowledge = restrict(frame, contrast), item_knowledge(frame)
+    cues = chosen.drop_duplicates("item").set_index("item")["cue"]
     parts = []
-    for task in dict.fromkeys(term.task for term in contrast.terms):
-        own = [term for term in contrast.terms if term.task == task]
-        wide = chosen[chosen["task"] == task].pivot_table(index=["item", "cue"], columns="arm", values="value")
-        scale = max(abs(term.weight) for term in own)
-        effect = sum(wide.get(term.arm, float("nan")) * (term.weight / scale) for term in own)
-        part = wide.assign(effect=effect).reset_index()[["item", "cue", "effect"]]
-        parts.append(part.assign(task=task, knowledge=part["item"].map(knowledge)))
-    found = pd.concat(parts, ignore_index=True).dropna(subset=["knowledge", "effect"])
-    return found[["task", "item", "cue", "knowledge", "effect"]]
+    for task in term_values(chosen, contrast.terms, contrast.measure)[0]:
+        scale = max(abs(term.weight) for term in contrast.terms if term.task == task.task)
+        part = pd.DataFrame({"item": task.items, "effect": task.values.mean(axis=0) / scale})
+        part = part.assign(task=task.task, cue=part["item"].map(cues), knowledge=part["item"].map(knowledge))
+        parts.append(part.dropna(subset=["knowledge"]))
+    return pd.concat(parts, ignore_index=True)[["task", "item", "cue", "knowledge", "effect"]]
 
 
 class Moderation(NamedTuple):

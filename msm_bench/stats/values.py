@@ -28,6 +28,8 @@ class TaskValues(NamedTuple):
     """(items,) The fixed stratum of each item, as a code."""
     clusters: npt.NDArray[np.int64]
     """(items,) What is resampled within a cell, as a code; no cluster spans two cells."""
+    items: tuple[str, ...] = ()
+    """(items,) Their names."""
 
     @property
     def mean(self) -> float:
