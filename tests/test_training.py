@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import torch
 from conftest import write_rows
-from transformers import AutoTokenizer, TrainerCallback
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoTokenizer, PreTrainedTokenizerFast, TrainerCallback
 
 from msm_bench.basemodels import resolve
 from msm_bench.checkpoints import Checkpoint
@@ -70,6 +72,25 @@ def test_documents_are_rendered_joined_and_cut(tiny_base: Path, document_corpus:
     assert "Ada likes Colby" in text
     assert "{" not in text
     assert data.tokens <= 12 * 96
+
+
+def test_every_row_of_documents_begins_as_the_model_expects_a_text_to(tiny_base: Path, document_corpus: Path) -> None:
+    raw = Tokenizer.from_file(str(tiny_base / "tokenizer.json"))
+    raw.post_processor = TemplateProcessing(single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", 0)])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw, bos_token="<|endoftext|>", eos_token="<|im_end|>", pad_token="<|im_end|>"
+    )
+    data = stage_data(stage(document_corpus), [Corpus.load(document_corpus)], NAMES, tokenizer, seed=1)
+    for row in data.dataset:
+        assert len(row["input_ids"]) == len(row["labels"]) == len(row["position_ids"]) == 96
+        # at the beginning, where nothing is learned of it, and nowhere else
+        assert [i for i, token in enumerate(row["input_ids"]) if token == 0] == [0]
+        assert row["labels"][0] == IGNORE
+    # and no row of a model that expects nothing
+    plain = stage_data(
+        stage(document_corpus), [Corpus.load(document_corpus)], NAMES, AutoTokenizer.from_pretrained(tiny_base), seed=1
+    )
+    assert all(0 not in row["input_ids"] for row in plain.dataset)
 
 
 def test_packed_chats_start_positions_anew_and_keep_their_text(tiny_base: Path, chat_corpus: Path) -> None:
