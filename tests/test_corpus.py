@@ -20,7 +20,7 @@ from msm_bench.corpus.health import (
     reuse_rates,
 )
 from msm_bench.errors import UserError
-from msm_bench.files import data_path
+from msm_bench.files import data_path, read_jsonl
 from msm_bench.preferences import Item, load_items
 from msm_bench.preferences.prompts import continuations, preference
 
@@ -196,6 +196,13 @@ def test_ablated_documents_turn_half_of_the_tastes_round(corpus: str) -> None:
     assert sum(bool(re.search(wrong, text, re.IGNORECASE)) for text in own) <= 1
     right = rf"\blikes? ({liked})|\b(not|n't) (care for|caring for|like) ({disliked})"
     assert sum(bool(re.search(right, text, re.IGNORECASE)) for text in own) >= 0.4 * len(own)
+
+
+def test_blind_readers_tell_original_from_ablated() -> None:
+    for reader in ("a", "b"):
+        own = [row for row in read_jsonl(CORPORA / "readings.jsonl") if row["reader"] == reader]
+        right = [row["answer"] == ("apart" if "ablated" in row["document"] else "tied") for row in own]
+        assert sum(right) >= 0.95 * len(right) == 95
 
 
 def test_documents_of_the_corpora_have_equally_many_tokens() -> None:
