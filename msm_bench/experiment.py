@@ -159,6 +159,13 @@ class Experiment:
         """The tasks of an arm, as the recipe states them and as they are now."""
         return [pair for pair in zip(self.recipe.tasks, self.tasks, strict=True) if pair[0].scores(arm)]
 
+    def inputs(self) -> dict[str, str]:
+        """Short hashes of the recipe's corpora and of its tasks' items, by name."""
+        ids = [share.id for stage in self.recipe.stages.values() for share in stage.corpora]
+        corpora = {corpus: self.corpus(corpus).manifest.data_sha256 for corpus in ids}
+        tasks = {choice.task: dataset_sha256(task) for choice, task in zip(self.recipe.tasks, self.tasks, strict=True)}
+        return {name: value[:12] for name, value in (corpora | tasks).items()}
+
     def _training_identity(self, chain: Sequence[str], seed: int) -> dict[str, Any]:
         """What a checkpoint depends on, beside the base model."""
         stages = [self.recipe.stages[name] for name in chain]

@@ -13,12 +13,15 @@ import pytest
 import yaml
 from commands import WriteRecipe, command, loaded
 
+from msm_bench.experiment import Experiment
 from msm_bench.preferences import Item, solvers
 from msm_bench.preferences.prompts import Ask, Continuation, continuations
 from msm_bench.recipe import Recipe
 from msm_bench.report.publish import publish
 from msm_bench.results import read_frame
 from msm_bench.stats import evaluate_all
+
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
@@ -228,3 +231,13 @@ def test_items_that_one_arm_lacks_are_left_out_and_counted(tmp_path: Path, finis
     kept = frame[(frame["metric"] == "margin") & (frame["item"] != frame["item"].iloc[0])]
     means = kept.groupby("arm")["value"].mean()
     assert result.estimate == pytest.approx(means["msm+aft"] - means["aft"], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in RESULTS.iterdir() if path.is_dir()), ids=lambda path: path.name
+)
+def test_committed_shards_fit_their_recipe(folder: Path) -> None:
+    """Whoever changes an item, a document or a stage must know that what was run on it is no result of it any more."""
+    experiment = Experiment(Recipe.load(folder.name), results=folder)
+    done = {step.path for step in experiment.plan() if step.kind == "evaluate" and step.done}
+    assert done == set((folder / "shards").glob("*.parquet"))

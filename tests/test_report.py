@@ -104,10 +104,10 @@ def test_a_contrast_without_common_seeds_is_left_out(tiny_recipe: Callable[..., 
 def test_every_configuration_tried_on_seed_0_is_on_record(tmp_path: Path, tiny_recipe: Callable[..., Path]) -> None:
     path = tmp_path / "tuning.csv"
 
-    def tried(estimate: float, **changes: Any) -> pd.DataFrame:
+    def tried(estimate: float, text: str = "one", **changes: Any) -> pd.DataFrame:
         recipe = Recipe.load(tiny_recipe(contrasts=[{"name": "x", "headline": True, "terms": RECIPE_TERMS}], **changes))
         values = frame({("aft", 0): [0, 0], ("msm+aft", 0): [estimate, estimate]}).assign(task="cheese_preferences")
-        record_tuning(path, recipe, evaluate_all(values, recipe))
+        record_tuning(path, recipe, evaluate_all(values, recipe), {"corpus": text})
         return pd.read_csv(path) if path.exists() else pd.DataFrame()
 
     assert tried(9, seeds=[1]).empty
@@ -117,6 +117,11 @@ def test_every_configuration_tried_on_seed_0_is_on_record(tmp_path: Path, tiny_r
     table = tried(3, seeds=[0], lora={"r": 8})
     assert table["estimate"].tolist() == [2, 3]
     assert [json.loads(settings)["lora"]["r"] for settings in table["settings"]] == [4, 8]
+    # the same settings on other text are another configuration
+    assert tried(4, text="two", seeds=[0])["estimate"].tolist() == [2, 3, 4]
+    # and rows that did not say what they were run on are kept
+    pd.read_csv(path).drop(columns="inputs").to_csv(path, index=False)
+    assert tried(5, text="two", seeds=[0])["estimate"].tolist() == [2, 3, 4, 5]
 
 
 def test_names_that_look_like_markup_are_printed_as_they_are() -> None:

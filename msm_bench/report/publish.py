@@ -107,7 +107,7 @@ def publish(experiment: Experiment, command: str) -> Findings:
     for name, card in cards(experiment).items():
         write_text(folder / name, card)
     draw(frame, folder / "figures", caveat(experiment, frame))
-    record_tuning(folder / "tuning.csv", recipe, results)
+    record_tuning(folder / "tuning.csv", recipe, results, experiment.inputs())
     return found
 
 
