@@ -43,12 +43,11 @@ def run_side_by_side(experiment: Experiment, arms: Sequence[str], seeds: Sequenc
         OSError: a file of a seed could not be read or written.
         RuntimeError: a seed ended for another reason.
     """
-    base = resolve(experiment.recipe.base)
-    waiting = [
-        seed
-        for seed in dict.fromkeys(seeds or experiment.recipe.seeds)
-        if not all(step.done for step in experiment.plan(arms, [seed], base))
-    ]
+    recipe = experiment.recipe
+    base = resolve(recipe.base)
+    trained_at = {seed for arm in arms or recipe.arms for seed in recipe.seeds_of(arm)}
+    wanted = [seed for seed in dict.fromkeys(seeds or recipe.seeds) if seed in trained_at]
+    waiting = [seed for seed in wanted if not all(step.done for step in experiment.plan(arms, [seed], base))]
     # the processes inherit it, and torch reads it when it is loaded; what the user set stays
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // max(1, min(jobs, len(waiting))))))
     running: dict[int, _Running] = {}

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from commands import WriteRecipe, command, loaded, one_line, refused
 
 from msm_bench.experiment import Experiment
+from msm_bench.parallel import run_side_by_side
 from msm_bench.results import read_frame
 
 
@@ -29,3 +31,13 @@ def test_seeds_side_by_side(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
         ]
         pd.testing.assert_series_equal(one, other, atol=1e-3, rtol=0)
     assert "step 2/2" in (both.workdir / "output" / "seed-1.log").read_text(encoding="utf-8")
+
+
+def test_an_arm_of_one_seed_starts_no_process_for_the_other(
+    tmp_path: Path, tiny_recipe: WriteRecipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = loaded(tmp_path, tiny_recipe(arm_seeds={"msm+aft": [1]}))
+    experiment.run(["msm+aft"])
+    capsys.readouterr()
+    run_side_by_side(experiment, ["msm+aft"], [], jobs=2)
+    assert "started" not in capsys.readouterr().out
