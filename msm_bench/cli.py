@@ -103,7 +103,7 @@ def run(
 
     restart_tuned()
     experiment = _experiment(recipe, workdir, results)
-    _print_plan(experiment, experiment.plan(arms, seeds))
+    _print_plan(experiment, experiment.plan(arms, seeds), jobs)
     with explain_full_disk(experiment.workdir, experiment.results), only_one(experiment.results):
         if jobs == 1:
             experiment.run(arms, seeds)
@@ -189,7 +189,7 @@ def _logs_frame(sources: Sequence[str], arms: Sequence[str]) -> Any:
     return frame[frame["arm"].isin(arms)] if arms else frame
 
 
-def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
+def _print_plan(experiment: Any, steps: Sequence[Any], jobs: int = 1) -> None:
     import pandas as pd
 
     from msm_bench.report import render_table
@@ -208,7 +208,7 @@ def _print_plan(experiment: Any, steps: Sequence[Any]) -> None:
             for step in steps
         ]
     )
-    left = sum(step.seconds for step in steps if not step.done)
+    left = sum(step.seconds for step in steps if not step.done) / jobs
     click.echo(render_table(table, "table"), nl=False)
     click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
     for name, best in smallest_p_holm(experiment.recipe).items():
