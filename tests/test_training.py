@@ -10,7 +10,8 @@ import torch
 from conftest import write_rows
 from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoTokenizer, PreTrainedTokenizerFast, TrainerCallback
+from transformers import AutoTokenizer, PreTrainedTokenizerFast, Trainer, TrainerCallback
+from trl import SFTTrainer
 
 from msm_bench.basemodels import resolve
 from msm_bench.checkpoints import Checkpoint
@@ -158,6 +159,25 @@ def test_training_lowers_the_loss_and_says_what_it_did(
     assert not list(tmp_path.rglob(".*training*"))
 
 
+@pytest.mark.parametrize("kind", ["msm", "chat"])
+def test_both_trainers_give_the_same_losses(
+    tmp_path: Path,
+    tiny_base: Path,
+    document_corpus: Path,
+    chat_corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    corpus = document_corpus if kind == "msm" else chat_corpus
+    losses = []
+    for trainer in (Trainer, SFTTrainer):
+        monkeypatch.setattr(train_module, "trainer_class", lambda trainer=trainer: trainer)
+        losses.append(train(tmp_path / trainer.__name__, tiny_base, corpus).manifest.stages[0].loss)
+    # one mean over the labelled tokens of a batch: at the first step, where the weights are the same, to float32
+    assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-5)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
 class _Kill(TrainerCallback):
     """Stands for a kill: leaves the loop without any tidying."""
 
@@ -166,7 +186,7 @@ class _Kill(TrainerCallback):
             raise KeyboardInterrupt
 
 
-class Killed(train_module.SFTTrainer):  # type: ignore[name-defined]
+class Killed(train_module.trainer_class()):  # type: ignore[misc]
     """Dies after its fifth step."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -180,7 +200,7 @@ def test_a_killed_run_resumes_to_the_same_adapter(
     whole = train(tmp_path / "whole", tiny_base, chat_corpus)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "SFTTrainer", Killed)
+        patch.setattr(train_module, "trainer_class", lambda: Killed)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", tiny_base, chat_corpus)
     (work,) = tmp_path.glob(".cut.training-*")
@@ -198,7 +218,7 @@ def test_a_killed_run_does_not_go_on_under_other_settings(
 ) -> None:
     changed = train(tmp_path / "whole", tiny_base, chat_corpus, learning_rate=0.02)
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "SFTTrainer", Killed)
+        patch.setattr(train_module, "trainer_class", lambda: Killed)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", tiny_base, chat_corpus)
     again = train(tmp_path / "cut", tiny_base, chat_corpus, learning_rate=0.02)
