@@ -150,12 +150,12 @@ def compare(
 @click.option("--out", type=click.Path(path_type=Path), default=Path("figures"), show_default=True)
 def plot(sources: Sequence[str], results: Path | None, out: Path) -> None:
     """Draw the figures of a recipe's results, or of Inspect logs."""
-    from msm_bench.report.publish import caveat, draw
+    from msm_bench.report.publish import caveat, draw, findings
 
     if len(sources) == 1 and not _is_log(sources[0]):
         experiment = _experiment(sources[0], None, results)
-        frame = experiment.frame()
-        figures = draw(frame, out, caveat(experiment, frame))
+        found = findings(experiment)
+        figures = draw(found.frame, out, caveat(experiment, found.frame), found.contrasts)
     else:
         figures = draw(_logs_frame(sources, ()), out, "")
     for figure in figures:

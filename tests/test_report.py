@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from msm_bench.report import (
     arm_table,
     contrast_table,
     plot_arms,
+    plot_contrasts,
     plot_sharpening,
     render_table,
     shown_measures,
@@ -236,6 +238,34 @@ def test_figures_are_written_and_repeatable(tmp_path: Path) -> None:
     for figure in ("arms.svg", "sharp.svg"):
         assert (tmp_path / "one" / figure).read_bytes() == (tmp_path / "two" / figure).read_bytes()
         assert "<svg" in (tmp_path / "one" / figure).read_text(encoding="utf-8")
+
+
+def written(figure: Path) -> list[str]:
+    """The texts of an SVG figure, which stand in its comments."""
+    return re.findall(r"<!-- (.*?) -->", figure.read_text(encoding="utf-8"))
+
+
+def test_a_task_that_compares_nothing_has_no_panel(tmp_path: Path) -> None:
+    both = frame({("base", 0): [1, 2], ("a", 1): [2, 3]})
+    alone = both[both["arm"] == "base"].assign(task="asked_of_one")
+    plot_arms(pd.concat([both, alone]), tmp_path / "two.svg")
+    assert "asked of one" not in written(tmp_path / "two.svg")
+    plot_arms(alone, tmp_path / "one.svg")
+    assert "asked of one" in written(tmp_path / "one.svg")
+
+
+def test_the_figure_of_contrasts_has_a_row_for_each_and_shows_halves_by_their_task(tmp_path: Path) -> None:
+    values = frame({("a", seed): [2, 3, 5] for seed in (1, 2)})
+    terms = [Term(arm="a", task="t", weight=1)]
+    stated = [Contrast(name=name, terms=terms) for name in ("D", "D [t]", "alone", "by rate")]
+    results = [evaluate(values, contrast, smallest=Smallest(), split="dev") for contrast in stated]
+    results[0] = results[0].model_copy(update={"headline": True, "p_holm": 0.0471})
+    results[3] = results[3].model_copy(update={"measure": "rate"})
+    plot_contrasts(results, tmp_path / "contrasts.svg")
+    # the half has no row of its own, and what is measured otherwise is not on this axis
+    found = set(written(tmp_path / "contrasts.svg"))
+    assert {"D", "alone", "p = 0.047", "t"} <= found
+    assert not {"D [t]", "by rate"} & found
 
 
 def test_the_interval_of_a_rate_stays_within_0_and_1() -> None:

@@ -1,6 +1,6 @@
 """Tables, figures and files from a result frame."""
 
-from msm_bench.report.figures import plot_arms, plot_sharpening
+from msm_bench.report.figures import plot_arms, plot_contrasts, plot_sharpening
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     FORMATS,
@@ -20,6 +20,7 @@ __all__ = [
     "contrast_numbers",
     "contrast_table",
     "plot_arms",
+    "plot_contrasts",
     "plot_sharpening",
     "render_table",
     "shown_measures",

@@ -1,15 +1,19 @@
-"""Figures: bars per task and arm, and item margins of an arm against the base model's."""
+"""Figures: bars per task and arm, contrasts, and item margins of an arm against the base model's."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from msm_bench.report.tables import arm_summary, margins_beside_base
-from msm_bench.stats import sharpening
+from msm_bench.stats import ContrastResult, sharpening
 
 _LABEL = {
     "margin": "preference margin (nats)",
@@ -21,12 +25,16 @@ _NEUTRAL = {"rate": 0.5, "choice_rate": 0.5}
 
 
 def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: str = "") -> None:
-    """Bars per task and arm with 95 % intervals, and a dot for every seed."""
+    """Bars per task and arm with 95 % intervals, and a dot for every seed.
+
+    A task on which a single one of several arms is scored compares nothing, and is left to the tables.
+    """
     summary = arm_summary(frame)
     summary = summary[summary["measure"] == measure]
     neutral = _NEUTRAL.get(measure, 0.0)
-    tasks = list(dict.fromkeys(summary["task"]))
     arms = list(dict.fromkeys(summary["arm"]))
+    scored = summary.groupby("task", sort=False)["arm"].nunique()
+    tasks = list(scored.index[scored > 1] if (scored > 1).any() else scored.index)
     colors = sns.color_palette("colorblind", len(arms))
     figure = Figure(figsize=(3.6 * len(tasks) + 1, 0.42 * len(arms) + 1.6), layout="constrained")
     axes = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
@@ -49,6 +57,49 @@ def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: st
         axis.tick_params(labelsize=8)
     axes[0].invert_yaxis()
     _finish(figure, path, f"bars: means; lines: 95 % intervals; dots: seeds. {note}")
+
+
+def plot_contrasts(results: Sequence[ContrastResult], path: Path, note: str = "") -> None:
+    """Every contrast in the headline's measure: 95 % interval, its halves above it, p after Holm beside it."""
+    measure = next((result for result in results if result.headline), results[0]).measure
+    shown = [result for result in results if result.measure == measure]
+    whole = [result for result in shown if not _half_of(result, shown)]
+    tasks = list(dict.fromkeys(result.terms[0].task for result in shown if result not in whole))
+    colors = dict(zip(tasks, sns.color_palette("colorblind", len(tasks)), strict=True))
+    figure = Figure(figsize=(7.2, 0.42 * len(whole) + 1.2), layout="constrained")
+    axis = figure.subplots()
+    for y, result in enumerate(whole):
+        halves = [half for half in shown if _half_of(half, [result])]
+        for half in halves:
+            task = half.terms[0].task
+            _interval(axis, half, y - 0.15 - 0.15 * tasks.index(task), color=colors[task], markersize=3, linewidth=0.8)
+        face = "0.1" if result.confirmatory else "white"
+        _interval(axis, result, y, color="0.1", markersize=6, linewidth=1.6, markerfacecolor=face)
+        if result.p_holm is not None:
+            axis.text(
+                1.02, y, f"p = {result.p_holm:.3f}", transform=axis.get_yaxis_transform(), fontsize=7, va="center"
+            )
+    axis.axvline(0, color="0.4", linewidth=0.8)
+    axis.set_yticks(range(len(whole)), [result.name for result in whole])
+    axis.set_ylim(len(whole) - 0.5, -0.7)
+    axis.set_xlabel(f"difference in {_LABEL.get(measure, measure)}", fontsize=9)
+    axis.tick_params(labelsize=8)
+    keys = [Line2D([], [], color=color, marker="o", markersize=3, label=task) for task, color in colors.items()]
+    if keys:
+        axis.legend(handles=keys, fontsize=7)
+    _finish(figure, path, f"95 % intervals; filled: confirmatory, p after Holm; small: the halves. {note}")
+
+
+def _half_of(result: ContrastResult, others: Sequence[ContrastResult]) -> bool:
+    """Whether a result is a half of one of the others."""
+    return any(result.name == f"{other.name} [{result.terms[0].task}]" for other in others)
+
+
+def _interval(axis: Axes, result: ContrastResult, y: float, **style: Any) -> None:
+    """A point with its 95 % interval, where it has one."""
+    if result.ci_low is not None and result.ci_high is not None:
+        axis.plot([result.ci_low, result.ci_high], [y, y], color=style["color"], linewidth=style["linewidth"])
+    axis.plot([result.estimate], [y], marker="o", linestyle="none", **style)
 
 
 def sharpening_tasks(frame: pd.DataFrame) -> list[str]:

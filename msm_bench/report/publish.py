@@ -13,7 +13,7 @@ import pandas as pd
 from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
 from msm_bench.report.cards import cards
-from msm_bench.report.figures import plot_arms, plot_sharpening, sharpening_tasks
+from msm_bench.report.figures import plot_arms, plot_contrasts, plot_sharpening, sharpening_tasks
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     arm_summary,
@@ -106,7 +106,7 @@ def publish(experiment: Experiment, command: str) -> Findings:
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
     for name, card in cards(experiment).items():
         write_text(folder / name, card)
-    draw(frame, folder / "figures", caveat(experiment, frame))
+    draw(frame, folder / "figures", caveat(experiment, frame), results)
     record_tuning(folder / "tuning.csv", recipe, results, experiment.inputs())
     return found
 
@@ -120,9 +120,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def draw(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
+def draw(frame: pd.DataFrame, folder: Path, note: str, contrasts: Sequence[ContrastResult] = ()) -> list[Path]:
     """All figures that the frame allows; gives back their files."""
     figures = []
+    if contrasts:
+        plot_contrasts(contrasts, folder / "contrasts.png", note)
+        figures.append(folder / "contrasts.png")
     for measure in shown_measures(frame):
         file = folder / f"arms-{re.sub('[^A-Za-z0-9_.-]', '-', measure)}.png"
         plot_arms(frame, file, measure, note)
