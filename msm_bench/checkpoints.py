@@ -65,6 +65,8 @@ class StageRecord(BaseModel):
     """Tokens that carried loss."""
     loss: list[float]
     """The training loss of every step, in nats a token."""
+    trainer: str = "SFTTrainer"
+    """The class that trained it: their losses round differently. Records from before it was noted are TRL's."""
     wall_seconds: float
     """How long the stage took, interrupted sessions included up to their last save."""
 

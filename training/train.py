@@ -97,6 +97,7 @@ def train_stage(
         tokens=data.tokens,
         supervised_tokens=data.supervised_tokens,
         loss=[],
+        trainer=trainer_class().__name__,
         wall_seconds=0.0,
     )
     manifest = CheckpointManifest(
@@ -152,7 +153,8 @@ def _machine() -> str:
 
 def _workplace(target: Path, manifest: CheckpointManifest, parent: Checkpoint | None) -> Path:
     """Folder of the library's own saves. Its name says what they come from, lest other settings go on from them."""
-    inputs = [manifest.identity(), manifest.base.sha256, parent.manifest.adapter_sha256 if parent else ""]
+    before = parent.manifest.adapter_sha256 if parent else ""
+    inputs = [manifest.identity(), manifest.base.sha256, before, manifest.stages[-1].trainer]
     return target.with_name(f".{target.name}.training-{sha256_text(canonical_json(inputs))[:12]}")
 
 
@@ -169,10 +171,11 @@ def _model(base: BaseModel, lora: Lora, seed: int, parent: Checkpoint | None) ->
 
 
 def trainer_class() -> type[Trainer]:
-    """TRL's trainer on a GPU, elsewhere that of transformers. The loss of both is the same up to rounding.
+    """TRL's trainer on a GPU, elsewhere that of transformers. The loss of a dense model is the same up to rounding.
 
-    TRL never holds the logits of a whole batch. Where it has no kernel for that, it computes them twice, also where
-    there is no label, and multiplies in float32 on the way back: on a CPU a step takes 1.4 times as long.
+    TRL never holds the logits of a whole batch, which on a CPU, where it has no kernel for that, costs more time than
+    it saves memory: it computes them twice, with an entropy that is only logged, and multiplies in float32 on the way
+    back.
     """
     chosen: type[Trainer] = SFTTrainer if torch.cuda.is_available() else Trainer
     return chosen
