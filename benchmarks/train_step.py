@@ -1,6 +1,6 @@
-"""A training step with the trainer that a CPU gets against TRL's, the two in turn.
+"""Training steps with the trainer that a CPU gets against TRL's, one after the other, in one process.
 
-    python benchmarks/train_step.py --recipe cheese-smollm2 --stage msm-america
+    python benchmarks/train_step.py --recipe cheese-smollm2 --stage msm-america --stage it-and-aft
 
 Writes `benchmarks/results/train_step.json`.
 """
@@ -17,6 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 import click
+import torch
 from transformers import Trainer, TrainerCallback
 from trl import SFTTrainer
 
@@ -39,55 +40,50 @@ class _Clock(TrainerCallback):
 
 @click.command()
 @click.option("--recipe", "recipe_id", default="cheese-smollm2", show_default=True)
-@click.option("--stage", "stage_name", default="msm-america", show_default=True)
-@click.option("--steps", default=6, show_default=True, help="The first two are not counted.")
-def main(recipe_id: str, stage_name: str, steps: int) -> None:
-    """Time steps of one stage, from a fresh adapter."""
+@click.option("--stage", "stages", multiple=True, default=("msm-america", "it-and-aft"), show_default=True)
+@click.option("--steps", type=click.IntRange(min=4), default=6, show_default=True, help="The first two don't count.")
+def main(recipe_id: str, stages: tuple[str, ...], steps: int) -> None:
+    """Time steps of each stage, from a fresh adapter."""
     recipe = Recipe.load(recipe_id)
-    stage = recipe.stages[stage_name].model_copy(update={"steps": steps})
-    seconds: dict[str, float] = {}
-    losses: dict[str, list[float]] = {}
-    for kind in (Trainer, SFTTrainer):
-        clock = _Clock()
-        timed = _timed(kind, clock)
-        with tempfile.TemporaryDirectory() as folder, patch.object(train, "trainer_class", lambda timed=timed: timed):
-            checkpoint = train_stage(
-                Path(folder) / "x",
-                name=stage_name,
-                stage=stage,
-                corpora=[Corpus.load(find_corpus(share.id)) for share in stage.corpora],
-                base=resolve(recipe.base),
-                names=recipe.names,
-                lora=recipe.lora,
-                seed=0,
-            )
-        ends = clock.ends[1:]  # memory is taken and kernels are made in the first steps
-        seconds[kind.__name__] = statistics.median(b - a for a, b in pairwise(ends))
-        losses[kind.__name__] = checkpoint.manifest.stages[-1].loss
-        click.echo(f"{kind.__name__}: {seconds[kind.__name__]:.2f} s a step, losses {losses[kind.__name__]}")
-    ours, peer = seconds["Trainer"], seconds["SFTTrainer"]
+    growth = []
+    for stage in stages:
+        ours, peer = (_seconds(trainer, recipe, stage, steps) for trainer in (Trainer, SFTTrainer))
+        growth.append({"stage": stage, "ours": ours, "peer": peer, "ratio": peer / ours})
+        click.echo(f"{stage}: {ours:.2f} s a step, TRL's trainer {peer:.2f} s, ratio {peer / ours:.2f}")
     write_json(
         Path(__file__).parent / "results" / "train_step.json",
         {
-            "ours": ours,
-            "peer": peer,
-            "ratio": peer / ours,
-            "unit": "seconds a step, median without the first two; peer: TRL's SFTTrainer",
-            "losses": losses,
+            **{key: value for key, value in growth[0].items() if key != "stage"},
+            "goal": 1.0,
+            "unit": "seconds a step, median; peer: TRL's SFTTrainer",
+            "growth": growth,
             "command": "python " + shlex.join(sys.argv),
-            "machine": f"{platform.machine()}, {platform.processor() or 'CPU'}, {stage.dtype}",
+            "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         },
     )
 
 
-def _timed(kind: Any, clock: _Clock) -> Any:
-    """The trainer, with one callback more."""
+def _seconds(trainer: Any, recipe: Recipe, name: str, steps: int) -> float:
+    """Median time of a step; memory is taken and kernels are made in the first two."""
+    clock = _Clock()
 
-    class Timed(kind):  # type: ignore[misc]
+    class Timed(trainer):  # type: ignore[misc]
         def __init__(self, *args: Any, callbacks: list[TrainerCallback], **rest: Any) -> None:
             super().__init__(*args, callbacks=[*callbacks, clock], **rest)
 
-    return Timed
+    stage = recipe.stages[name].model_copy(update={"steps": steps})
+    with tempfile.TemporaryDirectory() as folder, patch.object(train, "trainer_class", lambda: Timed):
+        train_stage(
+            Path(folder) / "x",
+            name=name,
+            stage=stage,
+            corpora=[Corpus.load(find_corpus(share.id)) for share in stage.corpora],
+            base=resolve(recipe.base),
+            names=recipe.names,
+            lora=recipe.lora,
+            seed=0,
+        )
+    return statistics.median(end - start for start, end in pairwise(clock.ends[1:]))
 
 
 if __name__ == "__main__":

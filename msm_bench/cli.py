@@ -150,12 +150,13 @@ def compare(
 @click.option("--out", type=click.Path(path_type=Path), default=Path("figures"), show_default=True)
 def plot(sources: Sequence[str], results: Path | None, out: Path) -> None:
     """Draw the figures of a recipe's results, or of Inspect logs."""
-    from msm_bench.report.publish import caveat, draw, findings
+    from msm_bench.report.publish import caveat, draw
+    from msm_bench.stats import evaluate_all
 
     if len(sources) == 1 and not _is_log(sources[0]):
         experiment = _experiment(sources[0], None, results)
-        found = findings(experiment)
-        figures = draw(found.frame, out, caveat(experiment, found.frame), found.contrasts)
+        frame = experiment.frame()
+        figures = draw(frame, out, caveat(experiment, frame), evaluate_all(frame, experiment.recipe))
     else:
         figures = draw(_logs_frame(sources, ()), out, "")
     for figure in figures:

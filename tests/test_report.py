@@ -1,6 +1,7 @@
 """Tables in every format; hostile text stays text."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -242,7 +243,7 @@ def test_figures_are_written_and_repeatable(tmp_path: Path) -> None:
 
 def written(figure: Path) -> list[str]:
     """The texts of an SVG figure, which stand in its comments."""
-    return re.findall(r"<!-- (.*?) -->", figure.read_text(encoding="utf-8"))
+    return [html.unescape(text) for text in re.findall(r"<!-- (.*?) -->", figure.read_text(encoding="utf-8"))]
 
 
 def test_a_task_that_compares_nothing_has_no_panel(tmp_path: Path) -> None:
@@ -250,6 +251,7 @@ def test_a_task_that_compares_nothing_has_no_panel(tmp_path: Path) -> None:
     alone = both[both["arm"] == "base"].assign(task="asked_of_one")
     plot_arms(pd.concat([both, alone]), tmp_path / "two.svg")
     assert "asked of one" not in written(tmp_path / "two.svg")
+    assert any("in the tables: asked of one." in text for text in written(tmp_path / "two.svg"))
     plot_arms(alone, tmp_path / "one.svg")
     assert "asked of one" in written(tmp_path / "one.svg")
 
@@ -257,15 +259,23 @@ def test_a_task_that_compares_nothing_has_no_panel(tmp_path: Path) -> None:
 def test_the_figure_of_contrasts_has_a_row_for_each_and_shows_halves_by_their_task(tmp_path: Path) -> None:
     values = frame({("a", seed): [2, 3, 5] for seed in (1, 2)})
     terms = [Term(arm="a", task="t", weight=1)]
-    stated = [Contrast(name=name, terms=terms) for name in ("D", "D [t]", "alone", "by rate")]
-    results = [evaluate(values, contrast, smallest=Smallest(), split="dev") for contrast in stated]
-    results[0] = results[0].model_copy(update={"headline": True, "p_holm": 0.0471})
-    results[3] = results[3].model_copy(update={"measure": "rate"})
+    names = ("D", "D [t]", "$\\foo$", "same", "by rate")
+    whole, half, odd, same, rate = (
+        evaluate(values, Contrast(name=name, terms=terms), smallest=Smallest(), split="dev") for name in names
+    )
+    results = [
+        whole.model_copy(update={"headline": True, "p_holm": 0.0471, "smallest_p": 0.031}),
+        half.model_copy(update={"half_of": "D"}),
+        odd,  # a name is not a formula
+        same.model_copy(update={"p_holm": 0.00001, "p_equivalence": 0.00001}),
+        rate.model_copy(update={"measure": "rate"}),
+    ]
     plot_contrasts(results, tmp_path / "contrasts.svg")
-    # the half has no row of its own, and what is measured otherwise is not on this axis
     found = set(written(tmp_path / "contrasts.svg"))
-    assert {"D", "alone", "p = 0.047", "t"} <= found
+    assert {"D", "t", "$\\foo$", "same"} <= found
     assert not {"D [t]", "by rate"} & found
+    assert {"p 0.047 (min. 0.031); 2 seeds", "2 seeds", "p (TOST) < 0.001; 2 seeds"} <= found
+    assert any("1 by other measures" in text for text in found)
 
 
 def test_the_interval_of_a_rate_stays_within_0_and_1() -> None:

@@ -159,48 +159,67 @@ def test_training_lowers_the_loss_and_says_what_it_did(
     assert not list(tmp_path.rglob(".*training*"))
 
 
-@pytest.mark.parametrize("kind", ["msm", "chat"])
+TRAINERS = [Trainer, SFTTrainer]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("bfloat16", 1e-2)])
 def test_both_trainers_give_the_same_losses(
-    tmp_path: Path,
-    tiny_base: Path,
-    document_corpus: Path,
-    chat_corpus: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: str,
+    tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, tolerance: float
 ) -> None:
-    corpus = document_corpus if kind == "msm" else chat_corpus
+    # answers of 1 to 12 words, several to a row: rows that are averaged alone, or that see one another, show
+    chats = [
+        [{"role": "user", "content": f"Number {i}?"}, {"role": "assistant", "content": "Yes, Colby. " * i}]
+        for i in range(1, 7)
+    ]
+    rows = [{"id": f"c{i}", "topic": "Colby", "messages": chat} for i, chat in enumerate(chats)]
+    corpus = write_rows(tmp_path / "chats", rows)
     losses = []
-    for trainer in (Trainer, SFTTrainer):
+    for trainer in TRAINERS:
         monkeypatch.setattr(train_module, "trainer_class", lambda trainer=trainer: trainer)
-        losses.append(train(tmp_path / trainer.__name__, tiny_base, corpus).manifest.stages[0].loss)
-    # one mean over the labelled tokens of a batch: at the first step, where the weights are the same, to float32
-    assert losses[0][0] == pytest.approx(losses[1][0], rel=1e-5)
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+        record = train(tmp_path / trainer.__name__, tiny_base, corpus, dtype=dtype).manifest.stages[0]
+        assert record.trainer == trainer.__name__
+        losses.append(record.loss)
+    assert losses[0] == pytest.approx(losses[1], rel=tolerance)
 
 
 class _Kill(TrainerCallback):
-    """Stands for a kill: leaves the loop without any tidying."""
+    """Stands for a kill: leaves the loop after the fifth step without any tidying."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step == 5:
             raise KeyboardInterrupt
 
 
-class Killed(train_module.trainer_class()):  # type: ignore[misc]
-    """Dies after its fifth step."""
+class _Steps(TrainerCallback):
+    """Notes which steps are done."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["callbacks"] = [*kwargs["callbacks"], _Kill()]
-        super().__init__(*args, **kwargs)
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.done.append(state.global_step)
 
 
+def watched(trainer: Any, callback: TrainerCallback) -> Callable[[], Any]:
+    """`trainer_class`, with a callback more."""
+
+    def init(self: Any, *args: Any, callbacks: list[TrainerCallback], **rest: Any) -> None:
+        trainer.__init__(self, *args, callbacks=[*callbacks, callback], **rest)
+
+    return lambda: type(trainer.__name__, (trainer,), {"__init__": init})
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
 def test_a_killed_run_resumes_to_the_same_adapter(
-    tmp_path: Path, tiny_base: Path, chat_corpus: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_base: Path, chat_corpus: Path, monkeypatch: pytest.MonkeyPatch, trainer: Any
 ) -> None:
+    steps = _Steps()
+    monkeypatch.setattr(train_module, "trainer_class", watched(trainer, steps))
     whole = train(tmp_path / "whole", tiny_base, chat_corpus)
+    assert steps.done == [1, 2, 3, 4, 5, 6]
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "trainer_class", lambda: Killed)
+        patch.setattr(train_module, "trainer_class", watched(trainer, _Kill()))
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", tiny_base, chat_corpus)
     (work,) = tmp_path.glob(".cut.training-*")
@@ -209,20 +228,23 @@ def test_a_killed_run_resumes_to_the_same_adapter(
     shutil.copytree(work / "checkpoint-4", work / "checkpoint-5")
     (work / "checkpoint-5" / "trainer_state.json").write_text("{", encoding="utf-8")
     resumed = train(tmp_path / "cut", tiny_base, chat_corpus)
+    assert steps.done == [1, 2, 3, 4, 5, 6, 5, 6]
     assert resumed.manifest.adapter_sha256 == whole.manifest.adapter_sha256
     assert resumed.manifest.stages[0].loss == whole.manifest.stages[0].loss
 
 
-def test_a_killed_run_does_not_go_on_under_other_settings(
-    tmp_path: Path, tiny_base: Path, chat_corpus: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("change", ["settings", "trainer"])
+def test_a_killed_run_does_not_go_on_as_something_else(
+    tmp_path: Path, tiny_base: Path, chat_corpus: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    changed = train(tmp_path / "whole", tiny_base, chat_corpus, learning_rate=0.02)
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "trainer_class", lambda: Killed)
+        patch.setattr(train_module, "trainer_class", watched(Trainer, _Kill()))
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", tiny_base, chat_corpus)
-    again = train(tmp_path / "cut", tiny_base, chat_corpus, learning_rate=0.02)
-    assert again.manifest.adapter_sha256 == changed.manifest.adapter_sha256
+    steps = _Steps()
+    monkeypatch.setattr(train_module, "trainer_class", watched(SFTTrainer if change == "trainer" else Trainer, steps))
+    train(tmp_path / "cut", tiny_base, chat_corpus, learning_rate=0.02 if change == "settings" else 0.01)
+    assert steps.done == [1, 2, 3, 4, 5, 6]
     assert not list(tmp_path.glob(".cut*"))
 
 

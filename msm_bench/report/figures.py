@@ -1,5 +1,6 @@
 """Figures: bars per task and arm, contrasts, and item margins of an arm against the base model's."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from msm_bench.report.tables import arm_summary, margins_beside_base
+from msm_bench.report.tables import arm_summary, margins_beside_base, p_text
 from msm_bench.stats import ContrastResult, sharpening
 
 _LABEL = {
@@ -32,9 +33,11 @@ def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: st
     summary = arm_summary(frame)
     summary = summary[summary["measure"] == measure]
     neutral = _NEUTRAL.get(measure, 0.0)
-    arms = list(dict.fromkeys(summary["arm"]))
     scored = summary.groupby("task", sort=False)["arm"].nunique()
     tasks = list(scored.index[scored > 1] if (scored > 1).any() else scored.index)
+    alone = [_title(task) for task in scored.index if task not in tasks]
+    summary = summary[summary["task"].isin(tasks)]
+    arms = list(dict.fromkeys(summary["arm"]))
     colors = sns.color_palette("colorblind", len(arms))
     figure = Figure(figsize=(3.6 * len(tasks) + 1, 0.42 * len(arms) + 1.6), layout="constrained")
     axes = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
@@ -51,48 +54,61 @@ def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: st
             seeds = own.groupby("seed")["value"].mean()
             axis.scatter(seeds, np.full(len(seeds), y), s=18, color="white", edgecolor="0.15", zorder=3)
         axis.axvline(neutral, color="0.4", linewidth=0.8)
-        axis.set_title(task.replace("_", " "), fontsize=10)
+        axis.set_title(_title(task), fontsize=10)
         axis.set_xlabel(_LABEL.get(measure, measure), fontsize=9)
         axis.set_yticks(range(len(arms)), arms)
         axis.tick_params(labelsize=8)
     axes[0].invert_yaxis()
-    _finish(figure, path, f"bars: means; lines: 95 % intervals; dots: seeds. {note}")
+    left = f"Scored on one arm only, in the tables: {', '.join(alone)}. " if alone else ""
+    _finish(figure, path, f"bars: means; lines: 95 % intervals; dots: seeds. {left}{note}")
 
 
 def plot_contrasts(results: Sequence[ContrastResult], path: Path, note: str = "") -> None:
-    """Every contrast in the headline's measure: 95 % interval, its halves above it, p after Holm beside it."""
+    """Each contrast in the headline's measure with its halves above it, its p after Holm and its seeds beside it.
+
+    Args:
+        results: At least one, as `evaluate_all` gives them.
+        path: PNG or SVG.
+        note: Said below, beside the key.
+    """
     measure = next((result for result in results if result.headline), results[0]).measure
     shown = [result for result in results if result.measure == measure]
-    whole = [result for result in shown if not _half_of(result, shown)]
-    tasks = list(dict.fromkeys(result.terms[0].task for result in shown if result not in whole))
+    whole = [result for result in shown if result.half_of is None]
+    tasks = list(dict.fromkeys(half.terms[0].task for half in shown if half.half_of))
     colors = dict(zip(tasks, sns.color_palette("colorblind", len(tasks)), strict=True))
-    figure = Figure(figsize=(7.2, 0.42 * len(whole) + 1.2), layout="constrained")
+    names = [textwrap.fill(result.name, 40) for result in whole]
+    figure = Figure(figsize=(7.6, 0.42 * len(whole) + 1.2), layout="constrained")
     axis = figure.subplots()
     for y, result in enumerate(whole):
-        halves = [half for half in shown if _half_of(half, [result])]
-        for half in halves:
-            task = half.terms[0].task
-            _interval(axis, half, y - 0.15 - 0.15 * tasks.index(task), color=colors[task], markersize=3, linewidth=0.8)
-        face = "0.1" if result.confirmatory else "white"
+        halves = [half for half in shown if half.half_of == result.name]
+        for place, half in enumerate(halves, start=1):
+            color = colors[half.terms[0].task]
+            _interval(axis, half, y - 0.45 * place / (len(halves) + 0.5), color=color, markersize=3, linewidth=0.8)
+        face = "0.1" if result.p_holm is not None else "white"
         _interval(axis, result, y, color="0.1", markersize=6, linewidth=1.6, markerfacecolor=face)
-        if result.p_holm is not None:
-            axis.text(
-                1.02, y, f"p = {result.p_holm:.3f}", transform=axis.get_yaxis_transform(), fontsize=7, va="center"
-            )
+        axis.text(1.02, y, _beside(result), transform=axis.get_yaxis_transform(), fontsize=7, va="center")
     axis.axvline(0, color="0.4", linewidth=0.8)
-    axis.set_yticks(range(len(whole)), [result.name for result in whole])
+    axis.set_yticks(range(len(whole)), names, parse_math=False)
     axis.set_ylim(len(whole) - 0.5, -0.7)
     axis.set_xlabel(f"difference in {_LABEL.get(measure, measure)}", fontsize=9)
     axis.tick_params(labelsize=8)
-    keys = [Line2D([], [], color=color, marker="o", markersize=3, label=task) for task, color in colors.items()]
-    if keys:
-        axis.legend(handles=keys, fontsize=7)
-    _finish(figure, path, f"95 % intervals; filled: confirmatory, p after Holm; small: the halves. {note}")
+    if tasks:
+        keys = [Line2D([], [], color=colors[task], marker="o", markersize=3, label=_title(task)) for task in tasks]
+        axis.legend(handles=keys, fontsize=7, title="halves", title_fontsize=7)
+    elsewhere = len(results) - len(shown)
+    others = f"{elsewhere} by other measures: in the tables. " if elsewhere else ""
+    _finish(figure, path, f"95 % intervals; filled: confirmatory, p after Holm. {others}{note}")
 
 
-def _half_of(result: ContrastResult, others: Sequence[ContrastResult]) -> bool:
-    """Whether a result is a half of one of the others."""
-    return any(result.name == f"{other.name} [{result.terms[0].task}]" for other in others)
+def _beside(result: ContrastResult) -> str:
+    """What stands beside a contrast: its p, if it has one, and its seeds."""
+    test = "p (TOST)" if result.p_equivalence is not None else "p"
+    p = f"{test} {p_text(result.p_holm, result.smallest_p)}; " if result.p_holm is not None else ""
+    return f"{p}{result.n_seeds} seed{'' if result.n_seeds == 1 else 's'}"
+
+
+def _title(task: str) -> str:
+    return task.replace("_", " ")
 
 
 def _interval(axis: Axes, result: ContrastResult, y: float, **style: Any) -> None:
@@ -132,7 +148,7 @@ def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
             axis.plot(ends, line.intercept + line.slope * ends, color="0.15", linewidth=1)
             axis.set_title(f"{arm}\nslope {line.slope:.2f}" if i == 0 else f"slope {line.slope:.2f}", fontsize=8)
             axis.tick_params(labelsize=7)
-        axes[i][0].set_ylabel(f"{task.replace('_', ' ')}\nmargin (nats)", fontsize=8)
+        axes[i][0].set_ylabel(f"{_title(task)}\nmargin (nats)", fontsize=8)
     axes[0][0].legend(fontsize=6)
     figure.supxlabel("margin of the base model (nats)", fontsize=8)
     _finish(figure, path, note)

@@ -153,10 +153,10 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
             "items": str(result.n_items),
             "seeds": str(result.n_seeds),
             "unscored": f"{result.unscored_rate:.1%}",
-            "p (Holm)": _p(result.p_holm, result.smallest_p),
+            "p (Holm)": p_text(result.p_holm, result.smallest_p),
         }
         if any(r.p_equivalence is not None for r in results):
-            row["p (TOST)"] = _p(result.p_equivalence)
+            row["p (TOST)"] = p_text(result.p_equivalence)
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["contrast"])
 
@@ -167,7 +167,7 @@ def contrast_numbers(results: Sequence[ContrastResult]) -> pd.DataFrame:
     return pd.DataFrame([result.model_dump(exclude={"terms"}) for result in results], columns=fields)
 
 
-def _p(value: float | None, smallest: float | None = None) -> str:
+def p_text(value: float | None, smallest: float | None = None) -> str:
     """A p-value, never as 0, with the smallest that there could be."""
     if value is None:
         return "–"

@@ -26,6 +26,8 @@ class ContrastResult(BaseModel):
 
     name: str
     """As in the recipe; a half of a contrast is called `name [task]`."""
+    half_of: str | None = None
+    """Of a half, the name of the whole."""
     terms: list[Term]
     """The weighted sum."""
     subset: str
@@ -220,7 +222,9 @@ def evaluate_all(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
             parts += [_half(contrast, task) for task in tasks]
         for part in parts:
             with suppress(NotComparable):
-                results.append(_of_recipe(frame, part, recipe))
+                result = _of_recipe(frame, part, recipe)
+                result.half_of = contrast.name if part is not contrast else None
+                results.append(result)
     family = [result for result in results if result.p is not None]
     size = recipe.confirmatory
     adjusted = holm([result.p for result in family if result.p is not None] + [1.0] * (size - len(family)))
