@@ -16,7 +16,7 @@ import click
 from msm_bench.basemodels import resolve
 from msm_bench.files import write_json
 from msm_bench.preferences import Item, load_items
-from msm_bench.preferences.prompts import continuations
+from msm_bench.preferences.prompts import continuations, preference
 from msm_bench.providers.engine import Engine
 
 
@@ -28,10 +28,11 @@ def main(model: str, counts: tuple[int, ...]) -> None:
     engine = Engine(resolve(model).path, device="cpu")
     growth = []
     for count in sorted(counts):
-        sequences = [ids for item in load_items("pro_america")[:count] for ids in _sequences(engine, item)]
-        engine.score(sequences)  # new shapes are compiled once
+        asked = [pair for item in load_items("pro_america")[:count] for pair in _sequences(engine, item)]
+        sequences, starts = [ids for ids, _ in asked], [start for _, start in asked]
+        engine.score(sequences, starts=starts)  # new shapes are compiled once
         started = time.perf_counter()
-        engine.score(sequences)
+        engine.score(sequences, starts=starts)
         tree = time.perf_counter() - started
         sample = sequences[:: max(1, len(sequences) // 40)]
         started = time.perf_counter()
@@ -56,13 +57,18 @@ def main(model: str, counts: tuple[int, ...]) -> None:
     )
 
 
-def _sequences(engine: Engine, item: Item) -> list[list[int]]:
-    """Token ids of the item's continuations under the model's chat template."""
+def _sequences(engine: Engine, item: Item) -> list[tuple[list[int], int]]:
+    """Token ids of the item's continuations under the model's chat template, and where the answers begin."""
+
+    def ids(turns: list[dict[str, str]], **how: bool) -> list[int]:
+        text = engine.tokenizer.apply_chat_template(turns, tokenize=False, **how)
+        return list(engine.tokenizer(text, add_special_tokens=False)["input_ids"])
+
     found = []
-    for one in continuations(item):
-        turns = [{"role": "user", "content": one.question}, {"role": "assistant", "content": one.answer}]
-        text = engine.tokenizer.apply_chat_template(turns, tokenize=False, continue_final_message=True)
-        found.append(list(engine.tokenizer(text, add_special_tokens=False)["input_ids"]))
+    for one in continuations(item, preference(item)):
+        question, answer = {"role": "user", "content": one.question}, {"role": "assistant", "content": one.answer}
+        start = len(ids([question], add_generation_prompt=True))
+        found.append((ids([question, answer], continue_final_message=True), start))
     return found
 
 

@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM
 
 from msm_bench.basemodels import append_member
 from msm_bench.errors import UserError
+from msm_bench.providers import ANSWER_ONLY
 from msm_bench.providers.batcher import Batcher
 from msm_bench.providers.engine import MAX_ADAPTERS, Engine, Sampling
 from msm_bench.providers.tree import token_trees
@@ -53,6 +54,27 @@ def test_scores_of_a_tree_are_those_of_the_plain_path(tiny_engine: Engine, seque
     for scored, sequence in zip(tiny_engine.score(sequences, top=2), sequences, strict=True):
         assert scored.logprobs == pytest.approx(tiny_engine.score_plain(sequence), abs=1e-5)
         assert all(top[0][1] >= value - 1e-5 for top, value in zip(scored.top, scored.logprobs, strict=True))
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEQUENCES, st.data())
+def test_the_end_of_a_sequence_is_scored_as_in_the_whole(
+    tiny_engine: Engine, sequences: list[list[int]], data: st.DataObject
+) -> None:
+    starts = [data.draw(st.integers(1, len(sequence))) for sequence in sequences]
+    whole = tiny_engine.score(sequences, top=1)
+    for start, some, all_of_it in zip(starts, tiny_engine.score(sequences, top=1, starts=starts), whole, strict=True):
+        assert some.logprobs == pytest.approx(all_of_it.logprobs[start - 1 :], abs=1e-5)
+        assert len(some.top) == len(some.logprobs)
+        assert some.next_token == all_of_it.next_token
+
+
+def test_a_model_that_gives_all_logits_is_scored_alike(tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    sequences, starts = [[5, 6, 7, 8], [5, 6, 9]], [2, 1]
+    kept = tiny_engine.score(sequences, starts=starts)
+    monkeypatch.setattr(tiny_engine, "_keeps", False)
+    for some, all_of_them in zip(kept, tiny_engine.score(sequences, starts=starts), strict=True):
+        assert some.logprobs == pytest.approx(all_of_them.logprobs, abs=1e-6)
 
 
 def test_long_inputs_are_spread_over_trees(tiny_engine: Engine) -> None:
@@ -186,6 +208,17 @@ async def test_a_final_assistant_message_is_continued(tiny_base: Path) -> None:
     assert "".join(token.token for token in scored.content).endswith("assistant\nI prefer Colby.")
     assert output.usage
     assert len(scored.content) == output.usage.input_tokens - 1
+    # only the answer, if that is enough
+    shorter = config.merge(GenerateConfig(extra_body={ANSWER_ONLY: True}))
+    answer = (await model.generate(messages, config=shorter)).choices[0].prompt_logprobs
+    assert answer
+    assert "".join(token.token for token in answer.content) == "I prefer Colby."
+    ending = scored.content[-len(answer.content) :]
+    assert [t.logprob for t in answer.content] == pytest.approx([t.logprob for t in ending], abs=1e-5)
+    # a question alone has no answer: all of it
+    asked = (await model.generate(messages[:1], config=shorter)).choices[0].prompt_logprobs
+    assert asked
+    assert "".join(token.token for token in asked.content).endswith("assistant\n")
 
 
 @pytest.mark.anyio

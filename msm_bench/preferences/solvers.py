@@ -14,6 +14,7 @@ from msm_bench.errors import UserError
 from msm_bench.preferences.items import Item
 from msm_bench.preferences.margins import ORDERS, Likelihood, answer_likelihood
 from msm_bench.preferences.prompts import Ask, Continuation, continuations, question
+from msm_bench.providers import ANSWER_ONLY
 
 LIKELIHOODS = "likelihoods"
 """Store key: `template/order/option` to [log-likelihood in nats, tokens]."""
@@ -25,7 +26,7 @@ _SCORE = GenerateConfig(
     temperature=0.0,
     prompt_logprobs=1,
     # vLLM must not close the assistant's turn; the msm provider continues a final assistant message by itself
-    extra_body={"add_generation_prompt": False, "continue_final_message": True},
+    extra_body={"add_generation_prompt": False, "continue_final_message": True, ANSWER_ONLY: True},
 )
 
 

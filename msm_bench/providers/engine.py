@@ -1,5 +1,6 @@
 """One base model in memory; arms are adapters that it switches. Scores token sequences and generates."""
 
+import inspect
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ class Scored(NamedTuple):
     """Log-probabilities of a sequence under the model."""
 
     logprobs: list[float]
-    """Of the second token, the third …, each given those before it, in nats."""
+    """Of the tokens asked for (all but the first, if none are named), each given those before it, in nats."""
     top: list[list[tuple[int, float]]]
     """For each of these positions the most likely token ids and their log-probabilities."""
     next_token: int
@@ -67,6 +68,7 @@ class Engine:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.tokenizer = load_tokenizer(base)
         self._model: Any = load_model(base, getattr(torch, dtype)).to(device).eval()
+        self._keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
         self._device = device
         self._adapters: dict[_AdapterKey, str] = {}
         self._loaded = 0
@@ -104,12 +106,26 @@ class Engine:
             raise UserError(f"{adapter}: can't be loaded as an adapter ({' '.join(str(error).split())})") from None
         return name
 
-    def score(self, sequences: Sequence[Sequence[int]], adapter: Path | None = None, top: int = 0) -> list[Scored]:
-        """Log-probabilities of all tokens but the first of each sequence, shared beginnings computed once."""
+    def score(
+        self,
+        sequences: Sequence[Sequence[int]],
+        adapter: Path | None = None,
+        top: int = 0,
+        starts: Sequence[int] | None = None,
+    ) -> list[Scored]:
+        """Log-probabilities of the tokens of each sequence, shared beginnings computed once.
+
+        Args:
+            sequences: Token ids.
+            adapter: Of the arm.
+            top: How many of the most likely tokens are wanted at each position.
+            starts: Where in each sequence the tokens begin whose log-probabilities are wanted, 1 or more; 1 by default.
+                The logits of all others are never computed, which with a large vocabulary is most of the work.
+        """
         results: dict[int, Scored] = {}
         with self._arm(adapter) as model:
             for tree in token_trees(sequences, TREE_TOKENS):
-                results.update(self._score_tree(model, tree, sequences, top))
+                results.update(self._score_tree(model, tree, sequences, top, starts or [1] * len(sequences)))
         return [results[index] for index in range(len(sequences))]
 
     def score_plain(self, sequence: Sequence[int], adapter: Path | None = None) -> list[float]:
@@ -120,7 +136,7 @@ class Engine:
         return [float(logprobs[i, token]) for i, token in enumerate(sequence[1:])]
 
     def _score_tree(
-        self, model: Any, tree: TokenTree, sequences: Sequence[Sequence[int]], top: int
+        self, model: Any, tree: TokenTree, sequences: Sequence[Sequence[int]], top: int, starts: Sequence[int]
     ) -> dict[int, Scored]:
         count = len(tree.tokens)
         size = -(-count // BUCKET) * BUCKET
@@ -131,26 +147,37 @@ class Engine:
         attends[:count, :count] = torch.from_numpy(tree.attends)
         dtype = next(model.parameters()).dtype
         mask = torch.zeros(size, size, dtype=dtype).masked_fill(~attends, torch.finfo(dtype).min)
-        output = model(
+        # a token's log-probability stands in the logits of the one before it, and the last says what comes next
+        asked = {index: path[starts[index] - 1 :] for index, path in tree.paths}
+        nodes = sorted({node for own in asked.values() for node in own})
+        logits = self._logits(
+            model,
+            nodes,
             input_ids=ids.to(self._device),
             position_ids=positions.to(self._device),
             attention_mask=mask[None, None].to(self._device),
             use_cache=False,
         )
-        logits = output.logits[0, :count].float()
         norm = logits.logsumexp(-1)
         best = logits.topk(max(1, top), dim=-1)
+        row_of = {node: row for row, node in enumerate(nodes)}
         scored: dict[int, Scored] = {}
-        for index, path in tree.paths:
-            nodes = torch.tensor(path, device=logits.device)
-            inner, following = nodes[:-1], torch.tensor(list(sequences[index][1:]), device=logits.device)
-            logprobs = (logits[inner, following] - norm[inner]).tolist()
-            tops = [
-                [(int(best.indices[n, k]), float(best.values[n, k] - norm[n])) for k in range(top)] for n in path[:-1]
-            ]
-            last = path[-1]
+        for index, own in asked.items():
+            *inner, last = [row_of[node] for node in own]
+            rows = torch.tensor(inner, dtype=torch.long, device=logits.device)
+            following = torch.tensor(sequences[index][starts[index] :], dtype=torch.long, device=logits.device)
+            logprobs = (logits[rows, following] - norm[rows]).tolist()
+            tops = [[(int(best.indices[n, k]), float(best.values[n, k] - norm[n])) for k in range(top)] for n in inner]
             scored[index] = Scored(logprobs, tops, int(best.indices[last, 0]), float(best.values[last, 0] - norm[last]))
         return scored
+
+    def _logits(self, model: Any, nodes: list[int], **inputs: Any) -> torch.Tensor:
+        """Logits at these positions of the one row that goes in: (nodes, vocabulary), float32."""
+        if self._keeps:
+            kept = model(**inputs, logits_to_keep=torch.tensor(nodes, device=self._device)).logits[0]
+        else:
+            kept = model(**inputs).logits[0, nodes]
+        return torch.as_tensor(kept).float()
 
     def generate(
         self,

@@ -8,7 +8,7 @@ log-likelihood of any continuation, as vLLM does with `continue_final_message`.
 
 import secrets
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from msm_bench.basemodels import resolve
 from msm_bench.checkpoints import Checkpoint, is_checkpoint
 from msm_bench.errors import UserError
 from msm_bench.loading import apply_template
+from msm_bench.providers import ANSWER_ONLY
 from msm_bench.providers.batcher import Batcher
 from msm_bench.providers.engine import Engine, Generated, Sampling, Scored, engine
 
@@ -41,6 +42,13 @@ DEFAULT_MAX_TOKENS = 256
 
 
 _DEFAULTS = GenerateConfig()
+
+
+class _ScoreRequest(NamedTuple):
+    prompt: list[int]
+    start: int
+    """Where the tokens begin that are scored."""
+    top: int
 
 
 class _GenerateRequest(NamedTuple):
@@ -76,7 +84,7 @@ class MsmAPI(ModelAPI):
         else:
             base = resolve(model_name).path
         self._engine: Engine = engine(base, dtype, device)
-        self._scores: Batcher[tuple[list[int], int], Scored] = Batcher(self._score, SCORE_BATCH)
+        self._scores: Batcher[_ScoreRequest, Scored] = Batcher(self._score, SCORE_BATCH)
         self._generations: Batcher[_GenerateRequest, Generated] = Batcher(self._generate, GENERATE_BATCH)
 
     def max_connections(self) -> int:
@@ -94,7 +102,10 @@ class MsmAPI(ModelAPI):
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
-        """Answer, or continue, a conversation; with `prompt_logprobs` also score it."""
+        """Answer, or continue, a conversation; with `prompt_logprobs` also score it.
+
+        With `ANSWER_ONLY` in `extra_body` only the final assistant message is scored, which is less work.
+        """
         if tools:
             raise UserError(f"msm/{self.model_name}: calls no tools; choose a model that does")
         prompt = self._prompt(input)
@@ -108,13 +119,22 @@ class MsmAPI(ModelAPI):
             logprobs=bool(config.logprobs),
         )
         top = (config.prompt_logprobs or 1) - 1
-        scored = await self._scores.ask((prompt, top)) if config.prompt_logprobs else None
+        start = self._answer_start(input, prompt) if (config.extra_body or {}).get(ANSWER_ONLY) else 1
+        scored = await self._scores.ask(_ScoreRequest(prompt, start, top)) if config.prompt_logprobs else None
         if scored and max_tokens == 1 and sampling.temperature == 0:
             generated = Generated([scored.next_token], [scored.next_logprob], stopped=False)
         else:
             seed = secrets.randbits(63) if config.seed is None else config.seed
             generated = await self._generations.ask(_GenerateRequest(prompt, seed, sampling))
         return self._output(prompt, scored, generated, config)
+
+    def _answer_start(self, messages: list[ChatMessage], prompt: list[int]) -> int:
+        """Where the tokens of a final assistant message begin, or 1 if there is none or it is all there is."""
+        if len(messages) < 2 or messages[-1].role != "assistant":
+            return 1
+        # what differs from the prompt alone: a token may hold its end and the beginning of the answer
+        shared = takewhile(lambda pair: pair[0] == pair[1], zip(self._prompt(messages[:-1]), prompt, strict=False))
+        return max(1, sum(1 for _ in shared))
 
     def _prompt(self, messages: list[ChatMessage]) -> list[int]:
         turns = [{"role": message.role, "content": message.text} for message in messages]
@@ -125,12 +145,13 @@ class MsmAPI(ModelAPI):
         )
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _score(self, requests: Sequence[tuple[list[int], int]]) -> list[Scored]:
-        top = max(top for _, top in requests)
-        scored = self._engine.score([prompt for prompt, _ in requests], self._adapter, top)
+    def _score(self, requests: Sequence[_ScoreRequest]) -> list[Scored]:
+        top = max(request.top for request in requests)
+        prompts, starts = [request.prompt for request in requests], [request.start for request in requests]
+        scored = self._engine.score(prompts, self._adapter, top, starts)
         return [
-            item._replace(top=[position[:own] for position in item.top])
-            for item, (_, own) in zip(scored, requests, strict=True)
+            item._replace(top=[position[: request.top] for position in item.top])
+            for item, request in zip(scored, requests, strict=True)
         ]
 
     def _generate(self, requests: Sequence[_GenerateRequest]) -> list[Generated]:
@@ -163,11 +184,11 @@ class MsmAPI(ModelAPI):
             pairs = zip(generated.tokens, generated.logprobs, strict=True)
             choice.logprobs = Logprobs(content=[self._logprob(token, value) for token, value in pairs])
         if scored:
-            tops = scored.top
+            tops, tokens = scored.top, prompt[len(prompt) - len(scored.logprobs) :]
             choice.prompt_logprobs = Logprobs(
                 content=[
                     self._logprob(token, value, tops[i])
-                    for i, (token, value) in enumerate(zip(prompt[1:], scored.logprobs, strict=True))
+                    for i, (token, value) in enumerate(zip(tokens, scored.logprobs, strict=True))
                 ]
             )
         count = len(generated.tokens)
