@@ -1,4 +1,4 @@
-"""Scoring answers by token trees against one forward pass for each sequence, in one process.
+"""Scoring answers by token trees, without the logits of questions, against one forward pass a sequence, in one process.
 
     python benchmarks/score_tree.py --model smollm2-135m --items 20
 
@@ -49,7 +49,7 @@ def main(model: str, counts: tuple[int, ...]) -> None:
             "peer": last["peer"],
             "ratio": last["peer"] / last["ours"],
             "goal": 3.0,
-            "unit": "seconds for all sequences; peer: one forward pass each, extrapolated from 40 of them",
+            "unit": "seconds for all sequences; peer: one forward pass each with all its logits, extrapolated from 40",
             "growth": growth,
             "command": "python " + shlex.join(sys.argv),
             "machine": f"{platform.machine()}, {platform.processor() or 'CPU'}, float32",

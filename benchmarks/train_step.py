@@ -55,7 +55,7 @@ def main(recipe_id: str, stages: tuple[str, ...], steps: int) -> None:
         {
             **{key: value for key, value in growth[0].items() if key != "stage"},
             "goal": 1.0,
-            "unit": "seconds a step, median; peer: TRL's SFTTrainer",
+            "unit": "seconds a step of the first stage, median; peer: TRL's SFTTrainer",
             "growth": growth,
             "command": "python " + shlex.join(sys.argv),
             "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",

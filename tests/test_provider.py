@@ -1,6 +1,7 @@
 """The scoring engine against the plain path, and the provider through Inspect's own scorers."""
 
 import math
+import shutil
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,14 +68,6 @@ def test_the_end_of_a_sequence_is_scored_as_in_the_whole(
         assert some.logprobs == pytest.approx(all_of_it.logprobs[start - 1 :], abs=1e-5)
         assert len(some.top) == len(some.logprobs)
         assert some.next_token == all_of_it.next_token
-
-
-def test_a_model_that_gives_all_logits_is_scored_alike(tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    sequences, starts = [[5, 6, 7, 8], [5, 6, 9]], [2, 1]
-    kept = tiny_engine.score(sequences, starts=starts)
-    monkeypatch.setattr(tiny_engine, "_keeps", False)
-    for some, all_of_them in zip(kept, tiny_engine.score(sequences, starts=starts), strict=True):
-        assert some.logprobs == pytest.approx(all_of_them.logprobs, abs=1e-6)
 
 
 def test_long_inputs_are_spread_over_trees(tiny_engine: Engine) -> None:
@@ -216,9 +209,27 @@ async def test_a_final_assistant_message_is_continued(tiny_base: Path) -> None:
     ending = scored.content[-len(answer.content) :]
     assert [t.logprob for t in answer.content] == pytest.approx([t.logprob for t in ending], abs=1e-5)
     # a question alone has no answer: all of it
-    asked = (await model.generate(messages[:1], config=shorter)).choices[0].prompt_logprobs
-    assert asked
-    assert "".join(token.token for token in asked.content).endswith("assistant\n")
+    asked = await model.generate(messages[:1], config=shorter)
+    assert asked.choices[0].prompt_logprobs
+    assert asked.usage
+    assert len(asked.choices[0].prompt_logprobs.content) == asked.usage.input_tokens - 1
+
+
+@pytest.mark.anyio
+async def test_an_answer_begins_where_the_prompt_departs_from_the_question(tiny_base: Path, tmp_path: Path) -> None:
+    # a template that thinks before it answers only when it answers: its empty thoughts are scored as well
+    base = shutil.copytree(tiny_base, tmp_path / "base")
+    template = (base / "chat_template.jinja").read_text(encoding="utf-8")
+    thinking = template.replace(
+        "m['content']", "('<think></think>' if m['role'] == 'assistant' else '') + m['content']"
+    )
+    assert thinking != template
+    (base / "chat_template.jinja").write_text(thinking, encoding="utf-8")
+    config = GenerateConfig(max_tokens=1, temperature=0.0, prompt_logprobs=1, extra_body={ANSWER_ONLY: True})
+    messages: list[ChatMessage] = [ChatMessageUser(content="Colby?"), ChatMessageAssistant(content="Yes.")]
+    scored = (await get_model(f"msm/{base}").generate(messages, config=config)).choices[0].prompt_logprobs
+    assert scored
+    assert "".join(token.token for token in scored.content) == "<think></think>Yes."
 
 
 @pytest.mark.anyio

@@ -276,6 +276,9 @@ def test_the_figure_of_contrasts_has_a_row_for_each_and_shows_halves_by_their_ta
     assert not {"D [t]", "by rate"} & found
     assert {"p 0.047 (min. 0.031); 2 seeds", "2 seeds", "p (TOST) < 0.001; 2 seeds"} <= found
     assert any("1 by other measures" in text for text in found)
+    # a half that can be compared before its whole has a row
+    plot_contrasts([results[1]], tmp_path / "half.svg")
+    assert "D [t]" in written(tmp_path / "half.svg")
 
 
 def test_the_interval_of_a_rate_stays_within_0_and_1() -> None:

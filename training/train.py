@@ -173,9 +173,8 @@ def _model(base: BaseModel, lora: Lora, seed: int, parent: Checkpoint | None) ->
 def trainer_class() -> type[Trainer]:
     """TRL's trainer on a GPU, elsewhere that of transformers. The loss of a dense model is the same up to rounding.
 
-    TRL never holds the logits of a whole batch, which on a CPU, where it has no kernel for that, costs more time than
-    it saves memory: it computes them twice, with an entropy that is only logged, and multiplies in float32 on the way
-    back.
+    TRL never holds the logits of a whole batch. On a CPU, where it has no kernel for that, it pays with time: it
+    computes them twice, with an entropy that is only logged, and multiplies in float32 on the way back.
     """
     chosen: type[Trainer] = SFTTrainer if torch.cuda.is_available() else Trainer
     return chosen

@@ -1,6 +1,5 @@
 """One base model in memory; arms are adapters that it switches. Scores token sequences and generates."""
 
-import inspect
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -68,7 +67,6 @@ class Engine:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.tokenizer = load_tokenizer(base)
         self._model: Any = load_model(base, getattr(torch, dtype)).to(device).eval()
-        self._keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
         self._device = device
         self._adapters: dict[_AdapterKey, str] = {}
         self._loaded = 0
@@ -123,9 +121,10 @@ class Engine:
                 The logits of all others are never computed, which with a large vocabulary is most of the work.
         """
         results: dict[int, Scored] = {}
+        starts = starts or [1] * len(sequences)
         with self._arm(adapter) as model:
             for tree in token_trees(sequences, TREE_TOKENS):
-                results.update(self._score_tree(model, tree, sequences, top, starts or [1] * len(sequences)))
+                results.update(self._score_tree(model, tree, sequences, top, starts))
         return [results[index] for index in range(len(sequences))]
 
     def score_plain(self, sequence: Sequence[int], adapter: Path | None = None) -> list[float]:
@@ -150,14 +149,14 @@ class Engine:
         # a token's log-probability stands in the logits of the one before it, and the last says what comes next
         asked = {index: path[starts[index] - 1 :] for index, path in tree.paths}
         nodes = sorted({node for own in asked.values() for node in own})
-        logits = self._logits(
-            model,
-            nodes,
+        output = model(
             input_ids=ids.to(self._device),
             position_ids=positions.to(self._device),
             attention_mask=mask[None, None].to(self._device),
             use_cache=False,
+            logits_to_keep=torch.tensor(nodes, device=self._device),
         )
+        logits = output.logits[0].float()
         norm = logits.logsumexp(-1)
         best = logits.topk(max(1, top), dim=-1)
         row_of = {node: row for row, node in enumerate(nodes)}
@@ -170,14 +169,6 @@ class Engine:
             tops = [[(int(best.indices[n, k]), float(best.values[n, k] - norm[n])) for k in range(top)] for n in inner]
             scored[index] = Scored(logprobs, tops, int(best.indices[last, 0]), float(best.values[last, 0] - norm[last]))
         return scored
-
-    def _logits(self, model: Any, nodes: list[int], **inputs: Any) -> torch.Tensor:
-        """Logits at these positions of the one row that goes in: (nodes, vocabulary), float32."""
-        if self._keeps:
-            kept = model(**inputs, logits_to_keep=torch.tensor(nodes, device=self._device)).logits[0]
-        else:
-            kept = model(**inputs).logits[0, nodes]
-        return torch.as_tensor(kept).float()
 
     def generate(
         self,

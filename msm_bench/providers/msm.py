@@ -104,7 +104,7 @@ class MsmAPI(ModelAPI):
     ) -> ModelOutput:
         """Answer, or continue, a conversation; with `prompt_logprobs` also score it.
 
-        With `ANSWER_ONLY` in `extra_body` only the final assistant message is scored, which is less work.
+        With `ANSWER_ONLY` in `extra_body` no more is scored than a final assistant message, which is less work.
         """
         if tools:
             raise UserError(f"msm/{self.model_name}: calls no tools; choose a model that does")
@@ -119,8 +119,10 @@ class MsmAPI(ModelAPI):
             logprobs=bool(config.logprobs),
         )
         top = (config.prompt_logprobs or 1) - 1
-        start = self._answer_start(input, prompt) if (config.extra_body or {}).get(ANSWER_ONLY) else 1
-        scored = await self._scores.ask(_ScoreRequest(prompt, start, top)) if config.prompt_logprobs else None
+        scored = None
+        if config.prompt_logprobs:
+            start = self._answer_start(input, prompt) if (config.extra_body or {}).get(ANSWER_ONLY) else 1
+            scored = await self._scores.ask(_ScoreRequest(prompt, start, top))
         if scored and max_tokens == 1 and sampling.temperature == 0:
             generated = Generated([scored.next_token], [scored.next_logprob], stopped=False)
         else:
@@ -129,7 +131,10 @@ class MsmAPI(ModelAPI):
         return self._output(prompt, scored, generated, config)
 
     def _answer_start(self, messages: list[ChatMessage], prompt: list[int]) -> int:
-        """Where the tokens of a final assistant message begin, or 1 if there is none or it is all there is."""
+        """Where the prompt departs from the one that only asks: at the tokens of a final assistant message, or before.
+
+        1 if there is no such message, or nothing else.
+        """
         if len(messages) < 2 or messages[-1].role != "assistant":
             return 1
         # what differs from the prompt alone: a token may hold its end and the beginning of the answer

@@ -73,8 +73,9 @@ def plot_contrasts(results: Sequence[ContrastResult], path: Path, note: str = ""
     """
     measure = next((result for result in results if result.headline), results[0]).measure
     shown = [result for result in results if result.measure == measure]
-    whole = [result for result in shown if result.half_of is None]
-    tasks = list(dict.fromkeys(half.terms[0].task for half in shown if half.half_of))
+    stated = {result.name for result in shown if result.half_of is None}
+    whole = [result for result in shown if result.half_of not in stated]  # a half whose whole is not there yet, too
+    tasks = list(dict.fromkeys(half.terms[0].task for half in shown if half.half_of in stated))
     colors = dict(zip(tasks, sns.color_palette("colorblind", len(tasks)), strict=True))
     names = [textwrap.fill(result.name, 40) for result in whole]
     figure = Figure(figsize=(7.6, 0.42 * len(whole) + 1.2), layout="constrained")
@@ -97,7 +98,7 @@ def plot_contrasts(results: Sequence[ContrastResult], path: Path, note: str = ""
         axis.legend(handles=keys, fontsize=7, title="halves", title_fontsize=7)
     elsewhere = len(results) - len(shown)
     others = f"{elsewhere} by other measures: in the tables. " if elsewhere else ""
-    _finish(figure, path, f"95 % intervals; filled: confirmatory, p after Holm. {others}{note}")
+    _finish(figure, path, f"95 % intervals; filled: confirmatory with all seeds, p after Holm. {others}{note}")
 
 
 def _beside(result: ContrastResult) -> str:
