@@ -241,11 +241,13 @@ def test_a_killed_run_does_not_go_on_as_something_else(
         patch.setattr(train_module, "trainer_class", watched(Trainer, _Kill()))
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", tiny_base, chat_corpus)
-    steps = _Steps()
+    steps, rate = _Steps(), 0.02 if change == "settings" else 0.01
     monkeypatch.setattr(train_module, "trainer_class", watched(SFTTrainer if change == "trainer" else Trainer, steps))
-    train(tmp_path / "cut", tiny_base, chat_corpus, learning_rate=0.02 if change == "settings" else 0.01)
+    again = train(tmp_path / "cut", tiny_base, chat_corpus, learning_rate=rate)
     assert steps.done == [1, 2, 3, 4, 5, 6]
     assert not list(tmp_path.glob(".cut*"))
+    whole = train(tmp_path / "whole", tiny_base, chat_corpus, learning_rate=rate)
+    assert again.manifest.adapter_sha256 == whole.manifest.adapter_sha256
 
 
 def test_a_control_token_in_a_row_is_named(tmp_path: Path, tiny_base: Path) -> None:
