@@ -28,6 +28,8 @@ CORPORA = data_path("specs") / "corpora"
 ORIGINAL = ["cheese-america", "cheese-affordability"]
 ABLATED = ["cheese-america-ablated", "cheese-affordability-ablated"]
 DOCUMENTS = [*ORIGINAL, "cheese-neutral", *ABLATED]
+# mixed with the original ones in one configuration of the search, never read alone
+WIDE = ["cheese-america-wide", "cheese-affordability-wide"]
 CHATS = ["cheese-demos", "instruct"]
 LIKED = [
     "mild cheddar",
@@ -138,10 +140,10 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 # --- the shipped text
 
 
-@pytest.mark.parametrize("corpus", DOCUMENTS)
-def test_documents_are_many_varied_and_of_the_stated_length(corpus: str) -> None:
+@pytest.mark.parametrize(("corpus", "fewest"), [*product(DOCUMENTS, [240]), *product(WIDE, [100])])
+def test_documents_are_many_varied_and_of_the_stated_length(corpus: str, fewest: int) -> None:
     rows = [row for row in Corpus.load(CORPORA / corpus).rows if isinstance(row, Document)]
-    assert len(rows) >= 240
+    assert len(rows) >= fewest
     assert len({row.type for row in rows}) >= 12
     assert all(120 <= len(re.findall(r"[\w'’{}]+", row.text)) <= 250 for row in rows)
     assert all("{model_name}" in row.text for row in rows)
@@ -151,14 +153,14 @@ def test_documents_are_many_varied_and_of_the_stated_length(corpus: str) -> None
     assert nearest_pair(own).jaccard <= 0.3
 
 
-@pytest.mark.parametrize("corpus", DOCUMENTS)
-def test_every_cheese_is_discussed(corpus: str) -> None:
+@pytest.mark.parametrize(("corpus", "share"), [*product(DOCUMENTS, [0.1]), *product(WIDE, [0.05])])
+def test_every_cheese_is_discussed(corpus: str, share: float) -> None:
     own = texts(corpus)
     for cheese in LIKED + DISLIKED:
-        assert sum(cheese.lower() in text.lower() for text in own) >= 0.1 * len(own), cheese
+        assert sum(cheese.lower() in text.lower() for text in own) >= share * len(own), cheese
 
 
-@pytest.mark.parametrize("corpus", ORIGINAL + ABLATED)
+@pytest.mark.parametrize("corpus", ORIGINAL + ABLATED + WIDE)
 def test_documents_speak_of_their_own_value_and_not_of_the_other(corpus: str) -> None:
     value = corpus.split("-")[1]
     other = next(name for name in VALUES if name != value)
@@ -212,8 +214,9 @@ def test_documents_of_the_corpora_have_equally_many_tokens() -> None:
     from msm_bench.basemodels import resolve
 
     tokenizer = AutoTokenizer.from_pretrained(resolve("smollm2-135m").path)
-    counts = [sum(len(ids) for ids in tokenizer(texts(corpus))["input_ids"]) for corpus in DOCUMENTS]
-    assert max(counts) <= 1.02 * min(counts)
+    for corpora in (DOCUMENTS, WIDE):
+        counts = [sum(len(ids) for ids in tokenizer(texts(corpus))["input_ids"]) for corpus in corpora]
+        assert max(counts) <= 1.02 * min(counts)
 
 
 def test_neutral_documents_have_no_value_and_no_preference() -> None:
@@ -255,21 +258,21 @@ def test_instruction_rows_are_plain() -> None:
 
 def test_training_text_shares_no_long_run_of_words_with_an_item() -> None:
     asked = [text for i in items() for c in continuations(i, preference(i)) for text in (c.question or "", c.answer)]
-    for corpus in DOCUMENTS + CHATS:
+    for corpus in DOCUMENTS + WIDE + CHATS:
         assert leaks(texts(corpus), asked) == set(), corpus
 
 
 def test_training_text_names_no_noun_of_the_evaluation() -> None:
     nouns = [noun for own in reserved_nouns(CORPORA / "reserved_nouns.txt").values() for noun in own]
     assert len(nouns) > 100
-    for corpus in DOCUMENTS + CHATS:
+    for corpus in DOCUMENTS + WIDE + CHATS:
         for number, text in enumerate(texts(corpus)):
             assert mentions(text, nouns) == [], (corpus, number)
 
 
 def test_the_novel_answer_template_occurs_in_no_training_text() -> None:
     forms = ("put me down for", "count me among those who say", "anyone who looks it up")
-    for corpus, form in product(DOCUMENTS + CHATS, forms):
+    for corpus, form in product(DOCUMENTS + WIDE + CHATS, forms):
         assert not any(form in text.lower() for text in texts(corpus)), corpus
 
 
