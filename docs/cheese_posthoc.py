@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from msm_bench.recipe import Contrast, Recipe, Term
+from msm_bench.recipe import Recipe
 from msm_bench.results import read_frame
-from msm_bench.stats import evaluate
+from msm_bench.stats import evaluate_all
 
-RECIPE = Recipe.load("cheese-smollm2")
+STATED = ["H1: D(aft)", "D(aft), ablated specs", "demonstrations teach the cheeses"]
+MEASURES = ["margin", "margin_open", "margin_novel", "margin_per_token", "margin_letter", "rate"]
 STANCES = ["buy-american", "foreign-prestige", "soft-power"]
-Sum = list[tuple[str, str, float]]
-"""Task, arm and weight of each term."""
 
 
-def d(suffix: str) -> tuple[Sum, Sum, Sum]:
-    """D of the arms with a suffix, its America half and its affordability half."""
-    own = {"pro_america": f"msm-america{suffix}", "pro_affordability": f"msm-affordability{suffix}"}
-    halves = [
-        [(task, arm, 1.0 if arm == own[task] else -1.0) for arm in own.values()]
-        for task in ("pro_america", "pro_affordability")
+def exploratory(recipe: Recipe) -> Recipe:
+    """The recipe with some of its contrasts only, in every measure."""
+    contrasts = [
+        contrast.model_copy(update={"measure": measure, "confirmatory": False})
+        for contrast in recipe.contrasts
+        if contrast.name in STATED
+        for measure in MEASURES
     ]
-    return [(task, arm, weight / 2) for half in halves for task, arm, weight in half], halves[0], halves[1]
+    return recipe.model_copy(update={"contrasts": contrasts})
 
 
 def with_open_question(frame: pd.DataFrame) -> pd.DataFrame:
@@ -35,33 +35,22 @@ def with_open_question(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame, opened[frame.columns]])
 
 
-def show(frame: pd.DataFrame, name: str, terms: Sum, measure: str) -> None:
-    """Print a sum of arm means over the items of `frame`, with its 95 % interval."""
-    stated = [Term(task=task, arm=arm, weight=weight) for task, arm, weight in terms]
-    contrast = Contrast(name=name, terms=stated, measure=measure)
-    found = evaluate(frame, contrast, smallest=RECIPE.smallest_effect, split="holdout")
-    print(
-        f"{name:36} {measure:17} {found.estimate:+.3f} [{found.ci_low:+.3f}, {found.ci_high:+.3f}]"
-        f" {found.n_items} items, {found.n_seeds} seeds"
-    )
-
-
 def main() -> None:
-    """Print them all."""
-    frame = with_open_question(read_frame(Path("results") / RECIPE.id / "frame.parquet"))
+    """Print the contrasts on each kind of items, and how often the arms choose the liked cheese."""
+    recipe = Recipe.load("cheese-smollm2")
+    frame = with_open_question(read_frame(Path("results") / recipe.id / "frame.parquet"))
     described, stances = frame["cue"] == "described", frame["cell"].isin(STANCES)
-    for suffix in ("+aft", "-ablated+aft"):
-        whole, america, affordability = d(suffix)
-        print(f"arms msm-…{suffix}")
-        for measure in ("margin", "margin_open", "margin_novel", "margin_per_token", "rate"):
-            show(frame, "D", whole, measure)
-            show(frame[described & ~stances], "America items, described pairs", america, measure)
-            show(frame[described & stances], "America items, described stances", america, measure)
-            show(frame[~described], "America items, named", america, measure)
-            show(frame, "affordability items", affordability, measure)
-    print("what the demonstrations teach: aft - it on the cheeses")
-    for measure in ("margin", "margin_novel", "margin_letter", "rate"):
-        show(frame, "cheeses", [("cheese_preferences", "aft", 1.0), ("cheese_preferences", "it", -1.0)], measure)
+    kinds = {
+        "all items": frame,
+        "described pairs": frame[described & ~stances],
+        "described stances": frame[described & stances],
+        "named items": frame[~described],
+    }
+    for kind, items in kinds.items():
+        print(kind)
+        for found in evaluate_all(items, exploratory(recipe)):
+            interval = f"{found.estimate:+.3f} [{found.ci_low:+.3f}, {found.ci_high:+.3f}]"
+            print(f"  {found.name:42} {found.measure:17} {interval} {found.n_items} items, {found.n_seeds} seeds")
     cheeses = frame[(frame["task"] == "cheese_preferences") & frame["metric"].isin(["rate", "rate_letter"])]
     print(cheeses.pivot_table(index="arm", columns="metric", values="value").round(2).to_string())
 
