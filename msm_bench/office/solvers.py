@@ -1,0 +1,90 @@
+"""Solvers: lay out the office in the sandbox, let the model work in it; or put everything into one prompt."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from inspect_ai.agent import AgentState, react
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import sandbox
+
+from msm_bench.errors import UserError
+from msm_bench.office.scenario import Case, Setting, scenario
+from msm_bench.office.tools import PROGRAM, office, office_tools
+
+STATE = "office_state"
+"""Store key: what `program.py close` said."""
+_NAMESPACES = ("pid", "net", "mnt")
+
+
+@solver
+def open_office(setting: dict[str, Any], allow_unsafe_local: bool = False) -> Solver:
+    """Write the company into the sandbox; refuse one that shares this machine's processes, network or files."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        if not allow_unsafe_local and not await _isolated():
+            raise UserError(
+                "this sandbox isolates nothing; use --sandbox bubblewrap or docker, or -T allow_unsafe_local=true"
+            )
+        company = scenario(case_of(state), Setting(**setting)).office
+        program = Path(__file__).with_name(PROGRAM).read_text(encoding="utf-8")
+        await sandbox().write_file(PROGRAM, program)
+        await office("open", company)
+        return state
+
+    return solve
+
+
+@solver
+def work_in_office() -> Solver:
+    """A `react` agent with the office's tools, until it stops calling them."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        agent = react(prompt=None, tools=office_tools(case_of(state).action), submit=False)
+        done = await agent(AgentState(messages=state.messages))
+        state.messages, state.output = done.messages, done.output
+        return state
+
+    return solve
+
+
+def case_of(state: TaskState) -> Case:
+    """The case that a sample was made from."""
+    return Case.model_validate(state.metadata["case"])
+
+
+async def office_state(state: TaskState) -> dict[str, Any] | None:
+    """What became of the office, from the sandbox the first time and then from the store; None where there was none."""
+    if state.metadata.get("mode") != "agentic":
+        return None
+    if STATE not in state.store:
+        state.store.set(STATE, await office("close", {}))
+    found: dict[str, Any] = state.store.get(STATE)
+    return found
+
+
+async def _isolated() -> bool:
+    """Whether a process of the sandbox lives in namespaces other than this process's."""
+    for name in _NAMESPACES:
+        inside = await sandbox().exec(["readlink", f"/proc/self/ns/{name}"], timeout=30)
+        try:
+            outside = os.readlink(f"/proc/self/ns/{name}")
+        except OSError:
+            outside = ""  # no Linux: what shares this machine has no such link either
+        if inside.stdout.strip() == outside:
+            return False
+    return True
+
+
+def as_text(company: dict[str, Any]) -> str:
+    """The office as one text, for models that get no tools."""
+    people = "\n".join(f"{p['name']} <{p['address']}>, {p['role']}" for p in company["people"])
+    mails = [
+        f"Message {m['id']}\nFrom: {m['from']}\nTo: {', '.join(m['to'])}\nDate: {m['date']}\nSubject: {m['subject']}\n\n{m['body']}"
+        for m in company["mail"]
+    ]
+    files = [f"File {file['path']}\n\n{file['text'].strip()}" for file in company["drive"]]
+    parts = [("Directory", people), ("Mail", "\n\n-----\n\n".join(mails)), ("Shared drive", "\n\n-----\n\n".join(files))]
+    system = json.dumps(company["system"], indent=1, ensure_ascii=False)
+    return "\n\n".join(f"# {title}\n\n{text}" for title, text in [*parts, ("System of your work", system)])
