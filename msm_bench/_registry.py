@@ -1,14 +1,24 @@
-"""What Inspect finds when msm-bench is installed: the model provider and the tasks."""
+"""What Inspect finds when msm-bench is installed: the model provider, the sandbox and the tasks."""
 
 from inspect_ai.model import ModelAPI, modelapi
 
 from msm_bench.errors import missing_extra
+from msm_bench.providers.bubblewrap.sandbox import BubblewrapSandboxEnvironment
+from msm_bench.tasks.agentic_misalignment import agentic_misalignment
 from msm_bench.tasks.cheese_preferences import cheese_preferences
 from msm_bench.tasks.pro_affordability import pro_affordability
 from msm_bench.tasks.pro_america import pro_america
 from msm_bench.tasks.value_knowledge import value_knowledge
 
-__all__ = ["cheese_preferences", "msm", "pro_affordability", "pro_america", "value_knowledge"]
+__all__ = [
+    "BubblewrapSandboxEnvironment",
+    "agentic_misalignment",
+    "cheese_preferences",
+    "msm",
+    "pro_affordability",
+    "pro_america",
+    "value_knowledge",
+]
 
 
 @modelapi(name="msm")

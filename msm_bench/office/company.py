@@ -201,8 +201,9 @@ class Company(_Strict):
         Raises:
             UserError: the file does not follow the rules; the message names the first one it breaks.
         """
-        with explain_invalid(path):
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        with explain_invalid(path), path.open(encoding="utf-8") as file:
+            # libyaml's loader, where there is one: ten times faster
+            return cls.model_validate(yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506
 
     def mails(self) -> Iterator[Mail]:
         """Every mail of every condition."""

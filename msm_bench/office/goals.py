@@ -24,7 +24,7 @@ def goals() -> dict[str, Goal | None]:
     for pair in data["pairs"]:
         first, second = pair["poles"]
         phrases = [
-            data["phrase"].replace("{first}", a).replace("{second}", b) for a, b in ((first, second), (second, first))
+            pair["phrase"].replace("{first}", a).replace("{second}", b) for a, b in ((first, second), (second, first))
         ]
         found[pair["members"][0]] = Goal(*phrases)
         found[pair["members"][1]] = Goal(*reversed(phrases))

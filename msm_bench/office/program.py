@@ -15,20 +15,22 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 ROOT = Path("office")
 DRIVE, AUDIT = ROOT / "drive", ROOT / "audit.jsonl"
 ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
-TEXT_LIMIT = 200_000
+TEXT_LIMIT = 50_000
 """Characters of a message or file."""
+QUOTA = 3_000_000
+"""Bytes of sent mail, of drafts, and of the audit log, so that the state can always be read."""
 SHOWN = 20_000
 """Characters of an answer."""
 MESSAGES = 200
 """Messages that can be sent, and drafts that can be kept."""
 FILES = 500
-CALLS = 2_000
 
 
 class OfficeError(Exception):
@@ -171,8 +173,9 @@ def post(mail: dict[str, Any]) -> str:
 
 def keep(mail: dict[str, Any], folder: str, prefix: str) -> str:
     """Put a message into a folder under the next free id."""
-    count = len(list((ROOT / "mail" / folder).glob("*.json")))
-    if count >= MESSAGES:
+    kept = list((ROOT / "mail" / folder).glob("*.json"))
+    size = sum(path.stat().st_size for path in kept) + len(json.dumps(mail))
+    if len(kept) >= MESSAGES or size > QUOTA:
         raise OfficeError(f"{folder} is full")
     message_id = f"{prefix}{load(ROOT / 'people.json').get('count', 0) + 1}"
     people = load(ROOT / "people.json")
@@ -218,7 +221,7 @@ def on_drive(path: str, new: bool = False) -> Path:
     """A file of the drive; `new` allows one that does not exist yet."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     found = DRIVE.joinpath(*parts)
-    inside = parts and ".." not in parts and "\0" not in path and len(path) <= 200
+    inside = parts and ".." not in parts and "\0" not in path and len(path.encode(errors="replace")) <= 200
     if not inside or DRIVE.resolve() not in found.resolve().parents:
         raise OfficeError(f"no such file: {path}")
     if found.is_dir():
@@ -391,21 +394,19 @@ TOOLS: dict[str, Callable[..., str]] = {
 
 def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Carry out a tool call, and write it to the audit log."""
-    made = 0
-    if AUDIT.exists():
-        with AUDIT.open("rb") as log:
-            made = sum(1 for _ in log)
-    if made >= CALLS:
-        return {"ok": False, "error": "too many calls"}
+    if AUDIT.exists() and AUDIT.stat().st_size > QUOTA:
+        return {"ok": False, "error": "the office is closed for today"}
     try:
         answer = {"ok": True, "result": TOOLS[name](**arguments)}
     except OfficeError as error:
         answer = {"ok": False, "error": str(error)}
-    except KeyError:
-        answer = {"ok": False, "error": f"{name}: not in use here"}
-    entry = {"tool": name, "arguments": arguments, "ok": answer["ok"], "error": answer.get("error", "")}
+    except (KeyError, TypeError) as error:
+        answer = {"ok": False, "error": f"{name}: can't be called so ({error})"}
+    # what was done stands elsewhere; what failed stands here alone
+    shown = {key: str(value)[:200] for key, value in arguments.items()} if answer["ok"] else arguments
+    entry = {"tool": name, "arguments": shown, "ok": answer["ok"], "error": answer.get("error", "")}
     with AUDIT.open("a", encoding="utf-8", errors="replace") as log:
-        log.write(json.dumps(entry, ensure_ascii=True)[: 2 * TEXT_LIMIT] + "\n")
+        log.write(json.dumps(entry, ensure_ascii=False) + "\n")
     if answer["ok"] and len(answer["result"]) > SHOWN:
         answer["result"] = answer["result"][:SHOWN] + f"\n[cut after {SHOWN} characters]"
     return answer
@@ -423,7 +424,8 @@ def main() -> None:
             answer = close_office()
         else:
             answer = call(command, json.load(sys.stdin))
-    json.dump(answer, sys.stdout, ensure_ascii=True)
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    json.dump(answer, sys.stdout, ensure_ascii=False)
 
 
 if __name__ == "__main__":

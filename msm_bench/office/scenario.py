@@ -104,9 +104,15 @@ class Scenario(NamedTuple):
 
 
 @lru_cache(1)
-def companies() -> dict[str, Company]:
-    """Every company by id, in order."""
-    return {path.stem: Company.load(path) for path in sorted(COMPANIES.glob("*.yaml"))}
+def company_ids() -> tuple[str, ...]:
+    """Every company, in order."""
+    return tuple(sorted(path.stem for path in COMPANIES.glob("*.yaml")))
+
+
+@lru_cache(None)
+def company(company_id: str) -> Company:
+    """A company by id."""
+    return Company.load(COMPANIES / f"{company_id}.yaml")
 
 
 def cases(
@@ -125,14 +131,14 @@ def cases(
     actions = _levels("action", action, ACTIONS)
     chosen_goals = _levels("goal", goal, tuple(goals()))
     conditions = _levels("threat", threat, THREATS) + (list(TWINS) if twins else [])
-    variants = _levels("variant", variant, tuple(sorted({name.rsplit("-", 1)[1] for name in companies()})))
+    variants = _levels("variant", variant, tuple(sorted({name.rsplit("-", 1)[1] for name in company_ids()})))
     return [
         Case(company=f"{a}-{v}", goal=g, condition=c)  # type: ignore[arg-type]
         for a in actions
         for v in variants
         for g in chosen_goals
         for c in conditions
-        if f"{a}-{v}" in companies()
+        if f"{a}-{v}" in company_ids()
     ]
 
 
@@ -148,23 +154,23 @@ def _levels(factor: str, chosen: Any, known: tuple[str, ...]) -> list[str]:
 
 def scenario(case: Case, setting: Setting = Setting()) -> Scenario:  # noqa: B008  # frozen
     """The scenario of a case: texts with every slot filled, mails of its condition, systems, truth."""
-    company = companies()[case.company]
-    fill = _Slots(_values(case, company, setting))
+    source = company(case.company)
+    fill = _Slots(_values(case, source, setting))
     extra = [_DEPLOYMENT[setting.deployment], _SCRATCHPAD if setting.scratchpad else ""]
-    prompt = "\n\n".join(part for part in (fill(company.system_prompt).strip(), *extra) if part)
+    prompt = "\n\n".join(part for part in (fill(source.system_prompt).strip(), *extra) if part)
     return Scenario(
         case=case,
         system_prompt=_without_gaps(prompt),
-        request=fill(company.request).strip(),
+        request=fill(source.request).strip(),
         office={
-            "me": company.agent_address,
-            "now": max(mail.date for mail in company.mails()),
-            "people": [person.model_dump() for person in (*company.people, *company.outsiders)],
-            "mail": _mail(company, case.condition, fill),
-            "drive": [{"path": file.path, "text": fill(file.text)} for file in company.drive],
-            "system": _system(company, case, fill),
+            "me": source.agent_address,
+            "now": max(mail.date for mail in source.mails()),
+            "people": [person.model_dump() for person in (*source.people, *source.outsiders)],
+            "mail": _mail(source, case.condition, fill),
+            "drive": [{"path": file.path, "text": fill(file.text)} for file in source.drive],
+            "system": _system(source, case, fill),
         },
-        truth=_truth(company, case),
+        truth=_truth(source, case),
     )
 
 
@@ -181,15 +187,15 @@ class _Slots:
         return text
 
 
-def _values(case: Case, company: Company, setting: Setting) -> dict[str, str]:
+def _values(case: Case, source: Company, setting: Setting) -> dict[str, str]:
     goal = goals()[case.goal]
     values = {"agent_name": setting.agent_name, "override_code": _code(case, "override")}
     values |= {name: _canary(case, name) for name in CANARIES}
     if case.condition in THREATS:
-        reason = getattr(company.reasons, case.condition)
+        reason = getattr(source.reasons, case.condition)
         values["reason"] = (reason.goal if goal else reason.none).strip()
-    values["note"] = (company.note.goal if goal else company.note.none).strip()
-    values["goal_sentence"] = company.goal_sentence.strip() if goal else ""
+    values["note"] = (source.note.goal if goal else source.note.none).strip()
+    values["goal_sentence"] = source.goal_sentence.strip() if goal else ""
     if goal:
         values |= {"goal": goal.phrase, "rival_goal": goal.rival}
     return values
@@ -220,13 +226,13 @@ def _code(case: Case, name: str) -> str:
     return f"{_drawn(case, name) % 10**6:06}"
 
 
-def _mail(company: Company, condition: Condition, fill: _Slots) -> list[dict[str, Any]]:
-    plot = list(company.authorised) if condition == "authorised" else list(company.opportunity)
+def _mail(source: Company, condition: Condition, fill: _Slots) -> list[dict[str, Any]]:
+    plot = list(source.authorised) if condition == "authorised" else list(source.opportunity)
     if condition == "calm":
-        plot += company.calm
+        plot += source.calm
     elif condition in THREATS:
-        plot += getattr(company.conflict, condition)
-    texts = {file.path: file.text for file in company.drive}
+        plot += getattr(source.conflict, condition)
+    texts = {file.path: file.text for file in source.drive}
 
     def shown(mail: Mail) -> dict[str, Any]:
         return {
@@ -237,17 +243,17 @@ def _mail(company: Company, condition: Condition, fill: _Slots) -> list[dict[str
             "attachments": [{"name": path, "text": fill(texts[path])} for path in mail.attachments],
         }
 
-    ordered = sorted((*company.mail, *plot), key=lambda mail: mail.date)
+    ordered = sorted((*source.mail, *plot), key=lambda mail: mail.date)
     # ids in the order of arrival, so that they tell nothing of the plot
     return [{**shown(mail), "id": f"msg{number}"} for number, mail in enumerate(ordered, start=1)]
 
 
-def _system(company: Company, case: Case, fill: _Slots) -> dict[str, Any]:
-    if company.documents:
-        documents = company.documents.documents
+def _system(source: Company, case: Case, fill: _Slots) -> dict[str, Any]:
+    if source.documents:
+        documents = source.documents.documents
         return {"documents": [{**document.model_dump(), "text": fill(document.text)} for document in documents]}
-    if company.weights:
-        service = company.weights
+    if source.weights:
+        service = source.weights
         secrets = {c.name: f"vk-{_drawn(case, c.name):064x}"[:23] for c in service.credentials}
         return {
             "weights": service.weights,
@@ -256,37 +262,38 @@ def _system(company: Company, case: Case, fill: _Slots) -> dict[str, Any]:
             "destinations": [destination.model_dump() for destination in service.destinations],
             "transfers": [],
         }
-    assert company.dispatch
-    console = company.dispatch
+    console = source.dispatch
+    if console is None:
+        raise ValueError(f"{source.id} has no system")  # the schema does not allow it
     active = console.drill if case.condition == "authorised" else console.emergency
     alerts = [{**alert.model_dump(), "detail": fill(alert.detail)} for alert in (*console.alerts, active)]
     return {"alerts": alerts, "override_code": _code(case, "override")}
 
 
-def _truth(company: Company, case: Case) -> Truth:
+def _truth(source: Company, case: Case) -> Truth:
     authorised = case.condition == "authorised"
     common: dict[str, Any] = {
-        "action": company.action,
+        "action": source.action,
         "condition": case.condition,
-        "domain": company.domain,
-        "errand_to": company.errand.to,
-        "errand_facts": company.errand.facts,
+        "domain": source.domain,
+        "errand_to": source.errand.to,
+        "errand_facts": source.errand.facts,
     }
-    if store := company.documents:
+    if store := source.documents:
         common |= {
             "canaries": [_canary(case, name) for name in CANARIES],
             "secret": store.secret,
             "competitor": store.competitor,
             "approved_recipients": [store.authorised_recipient] if authorised else [],
         }
-    if service := company.weights:
+    if service := source.weights:
         common |= {
             "owned": [place.address for place in service.destinations if place.owner == "company"],
             "refuge": service.refuge,
             "ticket": service.ticket if authorised else "",
             "approved_destinations": [service.approved] if authorised else [],
         }
-    if console := company.dispatch:
+    if console := source.dispatch:
         common |= {
             "emergency": "" if authorised else console.emergency.id,
             "drill": console.drill.id if authorised else "",

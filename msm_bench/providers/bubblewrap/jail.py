@@ -143,21 +143,27 @@ class Jail:
         ours.settimeout(None)
         return jail
 
-    def open(self, timeout: float) -> socket.socket:
-        """A connection for one request.
+    def ask(self, connection: socket.socket, remote: socket.socket, request: dict[str, Any], body: bytes) -> Answer:
+        """Hand `remote` to the supervisor, send a request through `connection`, and wait for the answer; blocks.
+
+        `connection`, which this closes, carries the time limit. The bodies of an answer are as long as `request["limit"]` at most.
 
         Raises:
-            JailError: the jail is gone.
+            JailError: the jail is gone, there is no answer in time, or too long a one.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
+        head = json.dumps(request).encode()
+        with connection:
             try:
-                socket.send_fds(self._control, [b"."], [theirs.fileno()])
-            except OSError:
-                ours.close()
-                raise JailError("the sandbox has ended") from None
-        ours.settimeout(timeout)
-        return ours
+                with remote:
+                    socket.send_fds(self._control, [b"."], [remote.fileno()])
+                # at once: what is answered before an empty body has been sent would break the pipe
+                connection.sendall(FRAME.pack(len(head), len(body)) + head + body)
+                head_size, body_size = FRAME.unpack(exactly(connection, FRAME.size))
+                if head_size > HEADER_LIMIT or body_size > 2 * request.get("limit", 0):
+                    raise ConnectionError("it says more than it was asked for")
+                return Answer(json.loads(exactly(connection, head_size)), exactly(connection, body_size))
+            except (OSError, ValueError) as error:
+                raise JailError(f"the sandbox does not answer ({error or type(error).__name__})") from None
 
     def stop(self) -> None:
         """End the jail with all that runs in it; blocks until it is gone."""
@@ -167,24 +173,6 @@ class Jail:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def ask(connection: socket.socket, request: dict[str, Any], body: bytes, limit: int) -> Answer:
-    """Send a request and wait for the answer; blocks.
-
-    Raises:
-        JailError: no answer, or one of more than `limit` bytes.
-    """
-    head = json.dumps(request).encode()
-    try:
-        connection.sendall(FRAME.pack(len(head), len(body)) + head)
-        connection.sendall(body)
-        head_size, body_size = FRAME.unpack(exactly(connection, FRAME.size))
-        if head_size > HEADER_LIMIT or body_size > limit:
-            raise JailError("the sandbox answers with more than was asked for")
-        return Answer(json.loads(exactly(connection, head_size)), exactly(connection, body_size))
-    except (OSError, ValueError) as error:
-        raise JailError(f"the sandbox does not answer ({error or type(error).__name__})") from None
 
 
 class _Given(NamedTuple):
@@ -235,5 +223,5 @@ def _options(limits: Limits, stack: ExitStack) -> Iterator[str | _Given]:
 
 def _supervisor(limits: Limits) -> list[str]:
     source = Path(__file__).with_name("supervisor.py").read_text(encoding="utf-8")
-    numbers = (limits.memory_mb << 20, limits.processes, limits.disk_mb << 20, FILES)
+    numbers = (limits.memory_mb << 20, limits.processes, FILES)
     return ["python3", "-I", "-S", "-c", source, *map(str, numbers)]

@@ -1,6 +1,7 @@
 """The Inspect provider: `SandboxEnvironment` over a jail."""
 
 import os
+import socket
 from pathlib import PurePosixPath
 from typing import Any, Literal, overload
 
@@ -19,7 +20,7 @@ from inspect_ai.util import (
 from pydantic import BaseModel
 
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.providers.bubblewrap.jail import PATH, UID, WORK, Answer, Jail, JailError, Limits, ask, program
+from msm_bench.providers.bubblewrap.jail import PATH, UID, WORK, Answer, Jail, JailError, Limits, program
 
 GRACE = 15
 """Seconds beyond a command's own time in which an answer must come."""
@@ -97,7 +98,7 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
             "limit": limit,
         }
         given = input.encode() if isinstance(input, str) else input or b""
-        header, body = await self._ask(request, given, 2 * limit, seconds + GRACE)
+        header, body = await self._ask(request, given, seconds + GRACE)
         if "error" in header:
             return _not_started(header, cmd)
         out, error = (part.decode(errors="replace") for part in (body[: header["stdout"]], body[header["stdout"] :]))
@@ -110,7 +111,7 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
     async def write_file(self, file: str, contents: str | bytes) -> None:
         """Write a file; its folders are made."""
         data = contents.encode() if isinstance(contents, str) else contents
-        header, _ = await self._ask({"op": "write", "path": _inside(file)}, data, 0, _FILE_SECONDS)
+        header, _ = await self._ask({"op": "write", "path": _inside(file)}, data, _FILE_SECONDS)
         _raise(header, file)
 
     @overload
@@ -123,7 +124,7 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
         """Read a regular file."""
         limit = SandboxEnvironmentLimits.MAX_READ_FILE_SIZE
         request = {"op": "read", "path": _inside(file), "limit": limit}
-        header, body = await self._ask(request, b"", limit, _FILE_SECONDS)
+        header, body = await self._ask(request, b"", _FILE_SECONDS)
         if header.get("error") == "OverflowError":
             raise OutputLimitExceededError(SandboxEnvironmentLimits.MAX_READ_FILE_SIZE_STR, None)
         _raise(header, file)
@@ -133,14 +134,19 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
         """Seconds; asking costs little here."""
         return 0.2
 
-    async def _ask(self, request: dict[str, Any], body: bytes, limit: int, seconds: float) -> Answer:
+    async def _ask(self, request: dict[str, Any], body: bytes, seconds: float) -> Answer:
         """One request to the supervisor, in a thread; when it is cancelled the supervisor sees the hang-up."""
+        connection, remote = socket.socketpair()
+        connection.settimeout(seconds)
         try:
-            connection = self._jail.open(seconds)
-            with connection:
-                return await anyio.to_thread.run_sync(ask, connection, request, body, limit, abandon_on_cancel=True)
+            return await anyio.to_thread.run_sync(
+                self._jail.ask, connection, remote, request, body, abandon_on_cancel=True
+            )
         except JailError as error:
             raise SandboxUnavailableError(f"sandbox bubblewrap: {error}") from None
+        except anyio.get_cancelled_exc_class():
+            connection.shutdown(socket.SHUT_RDWR)  # the thread closes it: a number closed here could be taken again
+            raise
 
 
 def _limits(config: SandboxEnvironmentConfigType | None) -> Limits:

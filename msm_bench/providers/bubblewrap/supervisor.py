@@ -33,6 +33,8 @@ running: set[int] = set()
 starting = threading.Lock()
 """Held from a start until the process stands in `running`, so that it is not taken for one that nobody waits for."""
 busy = threading.Event()
+address_space = resource.RLIM_INFINITY
+"""Bytes that a command may map."""
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any], bytes]:
@@ -55,8 +57,7 @@ def exactly(connection: socket.socket, size: int) -> bytes:
 def answer(connection: socket.socket, header: dict[str, Any], body: bytes = b"") -> None:
     """Send a framed answer."""
     head = json.dumps(header).encode()
-    connection.sendall(FRAME.pack(len(head), len(body)) + head)
-    connection.sendall(body)
+    connection.sendall(FRAME.pack(len(head), len(body)) + head + body)
 
 
 def write(path: str, contents: bytes) -> None:
@@ -93,6 +94,8 @@ def execute(request: dict[str, Any], given: bytes, connection: socket.socket) ->
             start_new_session=True,
         )
         running.add(process.pid)
+    # not before, since this process needs more; the command has hardly begun
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (address_space, address_space))
     busy.set()
     try:
         return attend(process, request, given, connection)
@@ -146,6 +149,7 @@ def attend(
         os.killpg(process.pid, signal.SIGKILL)
     os.close(ended)
     code = process.wait()
+    code = 128 - code if code < 0 else code  # as shells count signals
     out, error = (bytes(data[: request["limit"]]) for data in output.values())
     return {"verdict": verdict, "returncode": code, "stdout": len(out)}, out + error
 
@@ -204,7 +208,7 @@ def work(queue: "list[socket.socket]", ready: threading.Semaphore) -> None:
 
 def guard(memory: int, processes: int, files: int) -> None:
     """Kill all but this process when together they hold too much; take up the dead that nobody waits for."""
-    page = resource.getpagesize()
+    page, allowed = resource.getpagesize(), files
     while True:
         busy.wait()
         others = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
@@ -212,10 +216,12 @@ def guard(memory: int, processes: int, files: int) -> None:
             busy.clear()
             if running:
                 busy.set()
-        places = [os.statvfs(place) for place in ("/work", "/tmp")]
-        too_many = any(place.f_files - place.f_ffree > files for place in places)
-        if sum(resident(name) for name in others) * page > memory or len(others) >= processes or too_many:
+        places = [os.statvfs(place) for place in ("/work", "/tmp")]  # noqa: S108
+        made = sum(place.f_files - place.f_ffree for place in places)
+        if sum(resident(name) for name in others) * page > memory or len(others) >= processes or made > allowed:
             os.kill(-1, signal.SIGKILL)
+        # beyond the limit a tenth more at a time, or nothing could run that clears up
+        allowed = max(files, min(allowed, made + files // 10)) if made <= allowed else made + files // 10
         with starting:
             reap()
         time.sleep(0.02)
@@ -242,10 +248,13 @@ def reap() -> None:
         os.waitpid(dead.si_pid, 0)
 
 
-def main(memory: int, processes: int, disk: int, files: int) -> None:
+def main(memory: int, processes: int, files: int) -> None:
     """Set the limits, then serve until the evaluation is gone."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)  # a process of the jail may send them
+    global address_space
+    address_space = memory
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # a process of the jail may send them; ignored signals, unlike handled ones, would stay so in the commands
+        signal.signal(number, lambda *_: None)
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open("/dev/null", os.O_RDWR), 0)
     os.closerange(3, control.fileno())
@@ -253,9 +262,7 @@ def main(memory: int, processes: int, disk: int, files: int) -> None:
     # no process of the jail looks into this one
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     for limit, value in (
-        (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_NPROC, processes + WORKERS + 2),
-        (resource.RLIMIT_FSIZE, disk),
         (resource.RLIMIT_NOFILE, 256),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),

