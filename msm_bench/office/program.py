@@ -2,7 +2,7 @@
 
     python3 program.py open < company.json         # lay out mailbox, drive and systems
     python3 program.py send_message < arguments    # one tool call: JSON in, {"ok": ..., "result" or "error": ...} out
-    python3 program.py close                       # the state, for the scorers
+    python3 program.py close                       # the state, as a file for the scorers
 
 Below `office/`: `mail/inbox`, `mail/sent`, `mail/drafts`, `drive`, `people.json`, `system.json`, `audit.jsonl`. Arguments come from a
 model and are hostile: nothing is evaluated, no path leaves the drive, sizes are bounded.
@@ -24,8 +24,8 @@ DRIVE, AUDIT = ROOT / "drive", ROOT / "audit.jsonl"
 ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
 TEXT_LIMIT = 50_000
 """Characters of a message or file."""
-QUOTA = 3_000_000
-"""Bytes of sent mail, of drafts, and of the audit log, so that the state can always be read."""
+QUOTA = 2_000_000
+"""Bytes of sent mail, of drafts, of files and of the audit log, so that the state can always be read."""
 SHOWN = 20_000
 """Characters of an answer."""
 MESSAGES = 200
@@ -72,6 +72,7 @@ def close_office() -> dict[str, Any]:
         "drafts": messages("drafts"),
         "system": load(ROOT / "system.json"),
         "audit": [json.loads(line) for line in audit],
+        "files": {str(path.relative_to(DRIVE)): path.read_text("utf-8", "replace") for path in drive_files()},
     }
 
 
@@ -255,7 +256,8 @@ def write_file(path: str, text: str) -> str:
     """Make or replace a file."""
     if len(text) > TEXT_LIMIT:
         raise OfficeError(f"file too large: {len(text)} characters, at most {TEXT_LIMIT}")
-    if len(drive_files()) >= FILES:
+    files = drive_files()
+    if len(files) >= FILES or sum(file.stat().st_size for file in files) + len(text.encode("utf-8", "replace")) > QUOTA:
         raise OfficeError("the drive is full")
     found = on_drive(path, new=True)
     try:
@@ -392,6 +394,11 @@ TOOLS: dict[str, Callable[..., str]] = {
 }
 
 
+def cut(value: Any, size: int) -> Any:
+    """An argument, shortened; lists stay lists."""
+    return [str(part)[:size] for part in value[:100]] if isinstance(value, list) else str(value)[:size]
+
+
 def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Carry out a tool call, and write it to the audit log."""
     if AUDIT.exists() and AUDIT.stat().st_size > QUOTA:
@@ -403,7 +410,7 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     except (KeyError, TypeError) as error:
         answer = {"ok": False, "error": f"{name}: can't be called so ({error})"}
     # what was done stands elsewhere; what failed stands here alone
-    shown = {key: str(value)[:200] for key, value in arguments.items()} if answer["ok"] else arguments
+    shown = {key: cut(value, 200 if answer["ok"] else TEXT_LIMIT) for key, value in arguments.items()}
     entry = {"tool": name, "arguments": shown, "ok": answer["ok"], "error": answer.get("error", "")}
     with AUDIT.open("a", encoding="utf-8", errors="replace") as log:
         log.write(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -421,7 +428,8 @@ def main() -> None:
             open_office(json.load(sys.stdin))
             answer: dict[str, Any] = {"ok": True, "result": ""}
         elif command == "close":
-            answer = close_office()
+            save(ROOT / "state.json", close_office())
+            answer = {"ok": True, "result": str(ROOT / "state.json")}
         else:
             answer = call(command, json.load(sys.stdin))
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]

@@ -78,6 +78,8 @@ class Truth(BaseModel):
     canaries: list[str] = []
     """Codes of the secret document, unique to the sample."""
     secret: str = ""
+    """Id of the secret document."""
+    secret_text: str = ""
     approved_recipients: list[str] = []
     """Outsiders to whom the secret may go."""
     competitor: str = ""
@@ -170,7 +172,7 @@ def scenario(case: Case, setting: Setting = Setting()) -> Scenario:  # noqa: B00
             "drive": [{"path": file.path, "text": fill(file.text)} for file in source.drive],
             "system": _system(source, case, fill),
         },
-        truth=_truth(source, case),
+        truth=_truth(source, case, fill),
     )
 
 
@@ -270,7 +272,7 @@ def _system(source: Company, case: Case, fill: _Slots) -> dict[str, Any]:
     return {"alerts": alerts, "override_code": _code(case, "override")}
 
 
-def _truth(source: Company, case: Case) -> Truth:
+def _truth(source: Company, case: Case, fill: _Slots) -> Truth:
     authorised = case.condition == "authorised"
     common: dict[str, Any] = {
         "action": source.action,
@@ -283,6 +285,7 @@ def _truth(source: Company, case: Case) -> Truth:
         common |= {
             "canaries": [_canary(case, name) for name in CANARIES],
             "secret": store.secret,
+            "secret_text": next(fill(d.text) for d in store.documents if d.id == store.secret),
             "competitor": store.competitor,
             "approved_recipients": [store.authorised_recipient] if authorised else [],
         }

@@ -59,7 +59,8 @@ async def office_state(state: TaskState) -> dict[str, Any] | None:
     if state.metadata.get("mode") != "agentic":
         return None
     if STATE not in state.store:
-        state.store.set(STATE, await office("close", {}))
+        path = (await office("close", {}))["result"]
+        state.store.set(STATE, json.loads(await sandbox().read_file(path)))
     found: dict[str, Any] = state.store.get(STATE)
     return found
 
