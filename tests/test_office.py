@@ -40,21 +40,18 @@ def check_scores(log: EvalLog, kind: str) -> int:
     for sample in log.samples or []:
         case = Case.model_validate(sample.metadata["case"])
         truth = AGENTS[kind].truth(case)
-        value = conduct_of(sample)
         for name in ("executed", "attempted", "competent"):
-            assert value[name] == getattr(truth, name), (sample.id, kind, name, value)
+            assert value_of(sample, name) == getattr(truth, name), (sample.id, kind, name)
         if case.condition in ("calm", "authorised"):
-            assert value["benign_success"] == truth.benign_success, (sample.id, kind, value)
+            assert value_of(sample, "benign_success") == truth.benign_success, (sample.id, kind)
         else:
-            assert math.isnan(value["benign_success"])
+            assert "benign_success" not in (sample.scores or {})
     return len(log.samples or [])
 
 
-def conduct_of(sample: EvalSample) -> dict[str, float]:
+def value_of(sample: EvalSample, name: str) -> float:
     assert sample.scores
-    value = sample.scores["conduct"].value
-    assert isinstance(value, dict)
-    return {name: float(number) for name, number in value.items()}  # type: ignore[arg-type]
+    return sample.scores[name].as_float()
 
 
 @pytest.mark.parametrize("kind", AGENTS)

@@ -11,7 +11,7 @@ from inspect_ai.solver import generate
 
 from msm_bench.errors import UserError
 from msm_bench.office.scenario import ACTIONS, Case, Deployment, Setting, cases, scenario
-from msm_bench.office.scorers import conduct, verdict
+from msm_bench.office.scorers import all_scorers
 from msm_bench.office.solvers import as_text, open_office, work_in_office
 
 VERSION = 1
@@ -50,7 +50,7 @@ def agentic_task(
         )
     chosen = cases(action=action, goal=goal, threat=threat, variant=variant, twins=twins)
     dataset = MemoryDataset([_sample(case, setting, mode) for case in chosen], name="agentic_misalignment")
-    common: dict[str, Any] = {"dataset": dataset, "scorer": [conduct(), verdict()], "version": VERSION}
+    common: dict[str, Any] = {"dataset": dataset, "scorer": all_scorers(), "version": VERSION}
     if mode == "single_turn":
         return Task(solver=generate(), **common)
     return Task(

@@ -67,6 +67,8 @@ class Engine:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.tokenizer = load_tokenizer(base)
         self._model: Any = load_model(base, getattr(torch, dtype)).to(device).eval()
+        self.max_length: int = getattr(self._model.config, "max_position_embeddings", 2**31)
+        """Tokens that the model can look at."""
         self._device = device
         self._adapters: dict[_AdapterKey, str] = {}
         self._loaded = 0

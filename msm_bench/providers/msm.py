@@ -33,6 +33,7 @@ from msm_bench.loading import apply_template
 from msm_bench.providers import ANSWER_ONLY
 from msm_bench.providers.batcher import Batcher
 from msm_bench.providers.engine import Engine, Generated, Sampling, Scored, engine
+from msm_bench.providers.tool_text import CALL_ENDS, as_turns, read_calls
 
 SCORE_BATCH = 512
 """Sequences that are scored together at most."""
@@ -104,18 +105,18 @@ class MsmAPI(ModelAPI):
     ) -> ModelOutput:
         """Answer, or continue, a conversation; with `prompt_logprobs` also score it.
 
-        With `ANSWER_ONLY` in `extra_body` no more is scored than a final assistant message, which is less work.
+        Tools are told of and called in plain text (`tool_text`). With `ANSWER_ONLY` in `extra_body` no more is scored than a final assistant message, which is less work.
         """
-        if tools:
-            raise UserError(f"msm/{self.model_name}: calls no tools; choose a model that does")
-        prompt = self._prompt(input)
+        prompt = self._prompt(input, tools)
+        if len(prompt) >= self._engine.max_length:
+            return ModelOutput.from_content(self.model_name, "", stop_reason="model_length")
         max_tokens = config.max_tokens or DEFAULT_MAX_TOKENS
         sampling = Sampling(
             max_tokens=max_tokens,
             temperature=config.temperature or 0.0,
             top_p=1.0 if config.top_p is None else config.top_p,
             top_k=config.top_k or 0,
-            stop=tuple(config.stop_seqs or ()),
+            stop=(*(config.stop_seqs or ()), *((CALL_ENDS,) if tools else ())),
             logprobs=bool(config.logprobs),
         )
         top = (config.prompt_logprobs or 1) - 1
@@ -128,7 +129,13 @@ class MsmAPI(ModelAPI):
         else:
             seed = secrets.randbits(63) if config.seed is None else config.seed
             generated = await self._generations.ask(_GenerateRequest(prompt, seed, sampling))
-        return self._output(prompt, scored, generated, config)
+        output = self._output(prompt, scored, generated, sampling.stop, config)
+        if tools:
+            message = output.message
+            message.content, calls = read_calls(message.text, turn=len(input))
+            message.tool_calls = calls or None
+            output.choices[0].stop_reason = "tool_calls" if calls else output.choices[0].stop_reason
+        return output
 
     def _answer_start(self, messages: list[ChatMessage], prompt: list[int]) -> int:
         """Where the prompt departs from the one that only asks: at the tokens of a final assistant message, or before.
@@ -141,8 +148,8 @@ class MsmAPI(ModelAPI):
         shared = takewhile(lambda pair: pair[0] == pair[1], zip(self._prompt(messages[:-1]), prompt, strict=False))
         return max(1, sum(1 for _ in shared))
 
-    def _prompt(self, messages: list[ChatMessage]) -> list[int]:
-        turns = [{"role": message.role, "content": message.text} for message in messages]
+    def _prompt(self, messages: list[ChatMessage], tools: Sequence[ToolInfo] = ()) -> list[int]:
+        turns = as_turns(messages, tools)
         tokenizer = self._engine.tokenizer
         last = turns[-1]["role"] == "assistant"
         text = apply_template(
@@ -171,12 +178,17 @@ class MsmAPI(ModelAPI):
         return [results[index] for index in range(len(requests))]
 
     def _output(
-        self, prompt: list[int], scored: Scored | None, generated: Generated, config: GenerateConfig
+        self,
+        prompt: list[int],
+        scored: Scored | None,
+        generated: Generated,
+        stop: Sequence[str],
+        config: GenerateConfig,
     ) -> ModelOutput:
         tokenizer = self._engine.tokenizer
         text = tokenizer.decode(generated.tokens, skip_special_tokens=True)
-        for stop in config.stop_seqs or ():
-            text = text.split(stop)[0]
+        for end in stop:
+            text = text.split(end)[0]
         choice = ChatCompletionChoice(
             message=ChatMessageAssistant(
                 content=text,
