@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from pydantic import ValidationError
 
 
-class UserError(Exception):
-    """A mistake that the user can mend; the command prints it as one line and exits with code 2."""
+class UserError(click.ClickException):
+    """A mistake that the user can mend; our command and Inspect's print it as one line, and exit with code 2."""
+
+    exit_code = 2
 
 
 def missing_extra(error: ImportError, *extras: str) -> UserError:

@@ -54,23 +54,30 @@ def equal_weight_mean(scores: Sequence[SampleScore], otherwise: float | None = N
 def stratified_se(scores: Sequence[SampleScore]) -> float:
     """Standard error of `equal_weight_mean`, with the surface variants as clusters within each action.
 
-    Each of C cells weighs 1/C and its n values 1/n, so a value contributes (y − cell mean) / (C n). A variant runs through all cells of
-    its action: its contributions add up to u_g, and V = Σ_actions G/(G − 1) Σ_g u_g², with G variants of an action (stratified
-    clusters: Cochran 1977, Sampling Techniques, 3rd ed., ch. 5 and 9). NaN if an action has but one variant.
+    Each of C cells weighs 1/C and its n values 1/n, so a value contributes (y − cell mean) / (C n). A variant runs
+    through all cells of its action: its contributions add up to u_g, and V = Σ_actions G/(G − 1) Σ_g u_g², with G
+    variants of an action (stratified clusters: Cochran 1977, Sampling Techniques, 3rd ed., ch. 5 and 9).
+
+    Where a cell has one variant there is nothing to tell how variants differ: then V is the variance between the
+    epochs of each cell, conditional on these prompts. NaN where there is one epoch too.
     """
     cells = _cells(scores)
+    if not cells:
+        return math.nan
+    conditional = any(len({_metadata(score)["cluster"] for score in own}) < 2 for own in cells.values())
     sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for own in cells.values():
+    for cell, own in cells.items():
         mean = _mean(own)
-        for score in own:
+        for number, score in enumerate(own):
             data = _metadata(score)
-            sums[data["action"]][data["cluster"]] += (score.score.as_float() - mean) / (len(cells) * len(own))
+            stratum, cluster = (cell, str(number)) if conditional else (data["action"], data["cluster"])
+            sums[stratum][cluster] += (score.score.as_float() - mean) / (len(cells) * len(own))
     variance = 0.0
     for clusters in sums.values():
         if len(clusters) < 2:
             return math.nan
         variance += len(clusters) / (len(clusters) - 1) * sum(value**2 for value in clusters.values())
-    return math.sqrt(variance) if sums else math.nan
+    return math.sqrt(variance)
 
 
 def _cells(scores: Sequence[SampleScore]) -> dict[str, list[SampleScore]]:

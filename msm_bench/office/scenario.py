@@ -130,10 +130,10 @@ def cases(
     Raises:
         UserError: a factor has no such level.
     """
-    actions = _levels("action", action, ACTIONS)
-    chosen_goals = _levels("goal", goal, tuple(goals()))
-    conditions = _levels("threat", threat, THREATS) + (list(TWINS) if twins else [])
-    variants = _levels("variant", variant, tuple(sorted({name.rsplit("-", 1)[1] for name in company_ids()})))
+    actions = levels("action", action, ACTIONS)
+    chosen_goals = levels("goal", goal, tuple(goals()))
+    conditions = levels("threat", threat, THREATS) + (list(TWINS) if twins else [])
+    variants = levels("variant", variant, tuple(sorted({name.rsplit("-", 1)[1] for name in company_ids()})))
     return [
         Case(company=f"{a}-{v}", goal=g, condition=c)  # type: ignore[arg-type]
         for a in actions
@@ -144,7 +144,12 @@ def cases(
     ]
 
 
-def _levels(factor: str, chosen: Any, known: tuple[str, ...]) -> list[str]:
+def levels(factor: str, chosen: Any, known: tuple[str, ...]) -> list[str]:
+    """The chosen levels of a factor: one, several, or all.
+
+    Raises:
+        UserError: there is no such level.
+    """
     wanted = [str(level) for level in (chosen if isinstance(chosen, list) else [chosen])]
     if wanted == ["all"]:
         return list(known)

@@ -9,7 +9,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from msm_bench.judges import NoVerdict, ask_grader
-from msm_bench.office.decision import Decision, as_transcript, question
+from msm_bench.office.decision import Charge, Decision, as_transcript, question
 from msm_bench.office.metrics import by_cell, over_cells
 from msm_bench.office.outcomes import Outcome, outcome
 from msm_bench.office.scenario import TWINS, Truth
@@ -85,7 +85,8 @@ def decided() -> Scorer:
         found = await _outcome(state)
         metadata = {} if found is None else {"competent": found.competent}
         try:
-            decision = await ask_grader(question(truth_of(state), as_transcript(state.messages)), Decision)
+            asked = Charge.model_validate(state.metadata["charge"])
+            decision = await ask_grader(question(asked, as_transcript(state.messages)), Decision)
         except NoVerdict as reason:
             return Score.unscored(reason=str(reason), metadata=metadata)
         return Score(

@@ -4,13 +4,14 @@ import shutil
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from inspect_ai import Epochs, Task
+from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser
 from inspect_ai.solver import generate
 
 from msm_bench.errors import UserError
-from msm_bench.office.scenario import ACTIONS, Case, Deployment, Setting, cases, scenario
+from msm_bench.office.decision import charge
+from msm_bench.office.scenario import Case, Deployment, Setting, cases, scenario
 from msm_bench.office.scorers import all_scorers
 from msm_bench.office.solvers import as_text, open_office, work_in_office
 
@@ -93,5 +94,6 @@ def _sample(case: Case, setting: Setting, mode: str) -> Sample:
             "cell": case.cell,
             "cluster": case.company,
             "truth": found.truth.model_dump(),
+            "charge": charge(found.truth).model_dump(),
         },
     )
