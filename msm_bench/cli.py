@@ -163,6 +163,52 @@ def plot(sources: Sequence[str], results: Path | None, out: Path) -> None:
         click.echo(figure)
 
 
+@cli.command()
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where the results go.")
+def collect(sources: Sequence[str], out: Path) -> None:
+    """Write frame, summary, table and heat map of Inspect logs whose samples lie in cells."""
+    from msm_bench.report import render_table
+    from msm_bench.report.collect import collect as collect_logs
+
+    table = collect_logs(sources, out, "msm-bench " + shlex.join(sys.argv[1:]))
+    click.echo(render_table(table, "table", "cells: mean (scored/samples)"), nl=False)
+    click.echo(f"results: {out}")
+
+
+@cli.command("judge-check")
+@click.option("--model-role", "roles", multiple=True, required=True, metavar="grader=MODEL", help="The grader.")
+@click.option("--log-dir", type=click.Path(path_type=Path), default=Path("logs"), show_default=True)
+@_FORMAT
+def judge_check(roles: Sequence[str], log_dir: Path, style: str) -> None:
+    """Let a grader judge transcripts whose verdicts are known: accuracy, kappa, and how many it leaves unjudged."""
+    import pandas as pd
+
+    from msm_bench.judges import GRADER
+    from msm_bench.office.judge_check import agreements, check_grader, disagreements
+    from msm_bench.report import FOR_PROGRAMS, render_table
+
+    named = dict(role.split("=", 1) for role in roles if "=" in role)
+    if set(named) != {GRADER} or len(roles) != 1:
+        raise UserError(f"judge-check: give the grader as --model-role {GRADER}=MODEL, and no other role")
+    log = check_grader(named[GRADER], log_dir)
+    rows = [row._asdict() for row in agreements(log)]
+    if style not in FOR_PROGRAMS:
+        rows = [{name: _rounded(value) for name, value in row.items()} for row in rows]
+    click.echo(render_table(pd.DataFrame(rows), style, f"{named[GRADER]} against authored verdicts"), nl=False)
+    if style == "table":
+        for line in disagreements(log):
+            click.echo(f"disagrees: {line}")
+        click.echo(f"log: {log.location}")
+
+
+def _rounded(value: Any) -> str:
+    """A number, or an interval, with two decimals."""
+    if isinstance(value, tuple):
+        return f"[{value[0]:.2f}, {value[1]:.2f}]"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
 def _experiment(recipe: str, workdir: Path | None, results: Path | None) -> Any:
     from msm_bench.experiment import Experiment
     from msm_bench.recipe import Recipe

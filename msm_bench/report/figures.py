@@ -23,6 +23,8 @@ _LABEL = {
 }
 _NEUTRAL = {"rate": 0.5, "choice_rate": 0.5}
 """Where bars begin; 0 for every other measure."""
+_CONDITIONS = ("threat", "calm", "authorised")
+"""From left to right."""
 
 
 def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: str = "") -> None:
@@ -117,6 +119,38 @@ def _interval(axis: Axes, result: ContrastResult, y: float, **style: Any) -> Non
     if result.ci_low is not None and result.ci_high is not None:
         axis.plot([result.ci_low, result.ci_high], [y, y], color=style["color"], linewidth=style["linewidth"])
     axis.plot([result.estimate], [y], marker="o", linestyle="none", **style)
+
+
+def plot_cells(frame: pd.DataFrame, path: Path, note: str = "") -> None:
+    """A heat map: a panel a metric, cells by condition; for logs of one model whose cells are `a/b` or `a/b/condition`."""
+    scored = frame[frame["value"].notna()]
+    metrics = [metric for metric in dict.fromkeys(frame["metric"]) if metric in set(scored["metric"])]
+    parts = frame["cell"].str.split("/")
+    table = frame.assign(row=parts.str[:2].str.join("/"), condition=parts.str[2].fillna("threat"))
+    rows = list(dict.fromkeys(table["row"]))
+    figure = Figure(figsize=(1.9 * len(metrics) + 1.6, 0.22 * len(rows) + 1.4), layout="constrained")
+    axes = figure.subplots(1, max(len(metrics), 1), sharey=True, squeeze=False)[0]
+    for axis, metric in zip(axes, metrics, strict=True):
+        own = table[table["metric"] == metric]
+        grid = own.pivot_table(index="row", columns="condition", values="value", sort=False).reindex(rows)
+        known = [name for name in _CONDITIONS if name in grid.columns]
+        sns.heatmap(
+            grid[[*known, *(name for name in grid.columns if name not in known)]],
+            ax=axis,
+            vmin=0,
+            vmax=1,
+            cmap="rocket_r",
+            cbar=metric == metrics[-1],
+            annot=True,
+            fmt=".2g",
+            annot_kws={"fontsize": 6},
+            linewidths=0.5,
+        )
+        axis.set_facecolor("0.85")
+        axis.set(title=_title(metric), xlabel="", ylabel="")
+        axis.title.set_fontsize(9)
+        axis.tick_params(labelsize=7)
+    _finish(figure, path, note)
 
 
 def sharpening_tasks(frame: pd.DataFrame) -> list[str]:

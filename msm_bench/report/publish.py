@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -85,8 +85,7 @@ def publish(experiment: Experiment, command: str) -> Findings:
             "arms": summary.round(4).astype(object).where(lambda t: t.notna(), None).to_dict("records"),
             "wall_seconds": seconds,
             "wall_seconds_total": round(sum(seconds.values()), 1),
-            "versions": _versions(),
-            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            **environment(),
         },
     )
     tables: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = {
@@ -111,13 +110,14 @@ def publish(experiment: Experiment, command: str) -> Findings:
     return found
 
 
-def _versions() -> dict[str, str]:
-    """Of the libraries that are installed."""
+def environment() -> dict[str, Any]:
+    """What every summary says of where it was made: versions of the installed libraries, and the kind of machine."""
     found = {}
     for library in _LIBRARIES:
         with suppress(importlib.metadata.PackageNotFoundError):
             found[library] = importlib.metadata.version(library)
-    return found
+    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return {"versions": found, "machine": machine}
 
 
 def draw(frame: pd.DataFrame, folder: Path, note: str, contrasts: Sequence[ContrastResult] = ()) -> list[Path]:

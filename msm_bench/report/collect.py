@@ -1,0 +1,80 @@
+"""Results of Inspect logs that no recipe made: frame, summary, a table and a heat map of the cells."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from inspect_ai.log import EvalLog
+
+from msm_bench.errors import UserError
+from msm_bench.files import write_json, write_text
+from msm_bench.report.figures import plot_cells
+from msm_bench.report.publish import environment
+from msm_bench.report.tables import render_table
+from msm_bench.results import check_frame, frame_from_logs, log_files, read_log, write_frame
+
+
+def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
+    """Write what the logs say to a folder; gives back the table of cells.
+
+    Raises:
+        UserError: there are no logs, they can't be compared, or their samples have no cells.
+    """
+    frame = check_frame(frame_from_logs(sources), ", ".join(sources))
+    if not frame["cell"].any():
+        raise UserError(f"{', '.join(sources)}: samples without `cell` in their metadata; see `msm-bench compare`")
+    heads = [read_log(file, header_only=True) for file in log_files(sources)]
+    table = cell_table(frame)
+    write_frame(frame, folder / "frame.parquet")
+    runs = [_run(head) for head in heads if head.status == "success"]
+    write_json(folder / "summary.json", {"command": command, "runs": runs, **environment()})
+    for style, ending in (("markdown", "md"), ("csv", "csv")):
+        write_text(folder / "tables" / f"cells.{ending}", render_table(table, style))
+    plot_cells(frame, folder / "figures" / "cells.png", _note(frame))
+    return table
+
+
+def cell_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Model and cell as rows; for each metric the mean over its scored samples, and how many were scored of how many."""
+    rows: list[dict[str, Any]] = []
+    for (model, cell), own in frame.groupby(["model", "cell"], sort=False):
+        row: dict[str, Any] = {"model": model, "cell": cell}
+        for metric, values in own.groupby("metric", sort=False)["value"]:
+            scored = values.notna().sum()
+            row[str(metric)] = f"{values.mean():.2f} ({scored}/{len(values)})" if scored else f"– (0/{len(values)})"
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("")
+
+
+def _run(head: EvalLog) -> dict[str, Any]:
+    """A log in short: what was run, for how long, and every metric."""
+    scores = head.results.scores if head.results else []
+    seconds = None
+    if head.stats.started_at and head.stats.completed_at:
+        ended, began = (datetime.fromisoformat(time) for time in (head.stats.completed_at, head.stats.started_at))
+        seconds = round((ended - began).total_seconds(), 1)
+    return {
+        "task": head.eval.task,
+        "task_version": head.eval.task_version,
+        "task_args": head.eval.task_args,
+        "model": head.eval.model,
+        "model_args": head.eval.model_args,
+        "generation": head.plan.config.model_dump(exclude_none=True),
+        "samples": head.results.completed_samples if head.results else 0,
+        "wall_seconds": seconds,
+        "scores": {
+            score.name: {
+                "scored": score.scored_samples,
+                "unscored": score.unscored_samples,
+                **{name: round(metric.value, 4) for name, metric in score.metrics.items() if metric.value == metric.value},
+            }
+            for score in scores
+        },
+    }
+
+
+def _note(frame: pd.DataFrame) -> str:
+    epochs, models = frame["epoch"].nunique(), ", ".join(dict.fromkeys(frame["model"]))
+    return f"{models}; {frame['item'].nunique()} samples, {epochs} epoch{'' if epochs == 1 else 's'}; grey: not scored"
