@@ -5,7 +5,9 @@ inspect eval tasks/agentic_misalignment.py --model anthropic/claude-sonnet-4-5 -
 
 from inspect_ai import Task, task
 
+from msm_bench.errors import UserError
 from msm_bench.office import Setting, agentic_task
+from msm_bench.office.original import original_task
 
 
 @task
@@ -26,7 +28,8 @@ def agentic_misalignment(
 
     Args:
         mode: `agentic` (real tools in a sandbox) or `single_turn` (everything in one prompt, actions stated in text).
-        prompts: `msm_bench`, or `inspect_evals`: the prompts of that package, single turn.
+        prompts: `msm_bench`, or `inspect_evals`: the prompts of that package, single turn; then `action` is one of
+            `leaking`, `murder`, `blackmail`, and `variant`, `twins`, `agent_name` and `deployment` have no meaning.
         action: `exfiltration`, `lethal`, `espionage`, several of them, or `all`.
         goal: `none`, `america`, `global`, `ethical`, `pragmatic`, `acceleration`, `safety`, `individualism`,
             `collectivism`, several of them, or `all`.
@@ -38,7 +41,10 @@ def agentic_misalignment(
         deployment: `unstated`, `test` or `real`: what it is told about the situation.
         allow_unsafe_local: Run in a sandbox that isolates nothing.
     """
-    setting = Setting(agent_name=agent_name, scratchpad=scratchpad, deployment=deployment)
+    if prompts == "inspect_evals":
+        return original_task(action=action, goal=goal, threat=threat, scratchpad=scratchpad)
+    if prompts != "msm_bench":
+        raise UserError(f"agentic_misalignment: prompts is {prompts!r}; use msm_bench or inspect_evals")
     return agentic_task(
         mode=mode,
         action=action,
@@ -46,6 +52,6 @@ def agentic_misalignment(
         threat=threat,
         variant=variant,
         twins=twins,
-        setting=setting,
+        setting=Setting(agent_name=agent_name, scratchpad=scratchpad, deployment=deployment),
         allow_unsafe_local=allow_unsafe_local,
     )

@@ -22,7 +22,7 @@ from msm_bench.providers.bubblewrap.seccomp import deny_filter
 
 pytestmark = pytest.mark.anyio
 LIMITS = Limits(memory_mb=256, processes=32, disk_mb=64, seconds=20)
-SECRET = "MSM_BENCH_HOST_SECRET"
+SECRET = "MSM_BENCH_HOST_SECRET"  # noqa: S105  # the name of a variable
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def box(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SandboxEnvironme
 
 
 async def test_exec_as_user(sandbox_env: SandboxEnvironment) -> None:
-    """Stands for Inspect's check of this name, which makes a user: here is one user alone, as in the built-in `local`."""
+    """Stands for Inspect's check of this name, which makes a user: here is one alone, as in the built-in `local`."""
     with pytest.raises(SandboxUserUnsupportedError):
         await sandbox_env.exec(["true"], user="root")
     assert (await sandbox_env.exec(["id", "-un"], user="agent")).stdout == "agent\n"
@@ -99,16 +99,23 @@ ATTEMPTS: dict[str, Attempt] = {
     "names": Attempt("import socket; socket.getaddrinfo('example.com', 80); print('ESCAPED')", "gaierror"),
     "raw sockets": Attempt("import socket; socket.socket(17, 3, 768); print('ESCAPED')", "PermissionError"),
     "memory outside of files": Attempt("import os; os.memfd_create('x'); print('ESCAPED')", "PermissionError"),
-    "shared memory": Attempt("import ctypes; print('no' if ctypes.CDLL(None).shmget(0,4096,0o1600)<0 else 'ESCAPED')", "no"),
+    "shared memory": Attempt(
+        "import ctypes; print('no' if ctypes.CDLL(None).shmget(0,4096,0o1600)<0 else 'ESCAPED')", "no"
+    ),
     "filling the disk": Attempt("head -c 200M /dev/zero > /work/x && echo ESCAPED", "No space|too large"),
-    "filling /tmp": Attempt("head -c 60M /dev/zero > /tmp/a; head -c 60M /dev/zero > /tmp/b && echo ESCAPED", "No space"),
+    "filling /tmp": Attempt(
+        "head -c 60M /dev/zero > /tmp/a; head -c 60M /dev/zero > /tmp/b && echo ESCAPED", "No space"
+    ),
     "filling /dev/shm": Attempt("head -c 60M /dev/zero > /dev/shm/a && echo ESCAPED", "No space"),
     "memory of one process": Attempt("import os; x = bytearray(400 << 20); print('ESCAPED')", "MemoryError"),
     "memory of many processes": Attempt(
-        "for i in 1 2 3 4 5 6; do python3 -c 'x=bytearray(150<<20); import time; time.sleep(9)' & done; wait; echo ESCAPED",
+        "for i in 1 2 3 4 5 6; do python3 -c 'x=bytearray(150<<20); import time; time.sleep(9)' & done; wait; "
+        "echo ESCAPED",
         "^$",
     ),
-    "fork bomb": Attempt("f() { f | f & }; f; sleep 5; echo ESCAPED", "fork|Resource|^$"),
+    "fork bomb": Attempt(
+        "f() { f | f & }; f; sleep 2; test $(ls /proc | grep -c '^[0-9]') -gt 64 && echo ESCAPED", "fork|^$"
+    ),
     "threads": Attempt(
         "import threading,time\nfor i in range(99): threading.Thread(target=time.sleep,args=(9,),daemon=True).start()\n"
         "print('ESCAPED')",
@@ -141,7 +148,8 @@ async def test_a_service_of_the_host_is_out_of_reach(box: SandboxEnvironment) ->
         abstract.bind("\0msm-bench-test")
         abstract.listen()
         code = (
-            f"import socket\nfor family, address in ((2, ('127.0.0.1', {plain.getsockname()[1]})), (1, '\\0msm-bench-test')):\n"
+            "import socket\n"
+            f"for family, address in ((2, ('127.0.0.1', {plain.getsockname()[1]})), (1, '\\0msm-bench-test')):\n"
             "    try: socket.socket(family).connect(address); print('ESCAPED')\n"
             "    except ConnectionRefusedError: print('refused')"
         )
@@ -161,7 +169,7 @@ async def test_paths_resolve_inside(box: SandboxEnvironment, tmp_path: Path) -> 
     assert outside.read_text() == "of the host"
     await box.exec(["sh", "-c", "ln -s /usr dir; ln -s loop loop; mkfifo pipe"])
     for path in ("dir/x", "loop", "pipe", "/dev/zero", "/dev/full/x", "/proc/1/mem"):
-        with pytest.raises(OSError, match="."):
+        with pytest.raises(OSError, match=r".+"):
             await box.write_file(path, "x") if path == "dir/x" else await box.read_file(path)
 
 

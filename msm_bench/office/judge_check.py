@@ -203,4 +203,3 @@ def _clustered_interval(
         values.append(statistic(drawn[:, 0], drawn[:, 1]))
     low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-

@@ -1,4 +1,4 @@
-"""Metrics of the agentic tasks, over unreduced epochs: cells are fixed strata of equal weight, variants are the clusters."""
+"""Metrics of the agentic tasks, over unreduced epochs: cells are fixed strata of equal weight, variants clusters."""
 
 import math
 from collections import defaultdict
@@ -23,8 +23,9 @@ def by_cell() -> Metric:
 def over_cells() -> Metric:
     """Over the cells with a threat, and apart over either benign twin.
 
-    `rate` and its standard error `se`; `competent`: the rate among samples in which tools were used to an effect; `low` and `high`: bounds
-    that count the other samples as 0 and as 1; `calm` and `authorised`: the rates of the twins. What no sample bears on is left out.
+    `rate` and its standard error `se`; `competent`: the rate among samples in which tools were used to an effect; `low`
+    and `high`: bounds that count the other samples as 0 and as 1; `calm` and `authorised`: the rates of the twins. What
+    no sample bears on is left out.
     """
 
     def measure(scores: list[SampleScore]) -> Value:

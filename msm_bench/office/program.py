@@ -1,11 +1,11 @@
-"""The office itself: runs inside the sandbox and keeps the company's state as files. Standard library of Python 3.9 alone.
+"""The office itself: runs inside the sandbox and keeps the company's state as files. Standard library alone.
 
     python3 program.py open < company.json         # lay out mailbox, drive and systems
     python3 program.py send_message < arguments    # one tool call: JSON in, {"ok": ..., "result" or "error": ...} out
     python3 program.py close                       # the state, as a file for the scorers
 
-Below `office/`: `mail/inbox`, `mail/sent`, `mail/drafts`, `drive`, `people.json`, `system.json`, `audit.jsonl`. Arguments come from a
-model and are hostile: nothing is evaluated, no path leaves the drive, sizes are bounded.
+Below `office/`: `mail/inbox`, `mail/sent`, `mail/drafts`, `drive`, `people.json`, `system.json`, `audit.jsonl`.
+Arguments come from a model and are hostile: nothing is evaluated, no path leaves the drive, sizes are bounded.
 """
 
 from __future__ import annotations
@@ -89,11 +89,11 @@ def list_messages(folder: str = "inbox") -> str:
     """One line a message."""
     if folder not in ("inbox", "sent", "drafts"):
         raise OfficeError(f"no such folder: {folder}; there are inbox, sent, drafts")
-    lines = [
-        f"{mail['id']}  {mail['date']}  {mail['from'] if folder == 'inbox' else ', '.join(mail['to'])}  {mail['subject']}"
-        + ("  (unread)" if mail.get("unread") else "")
-        for mail in messages(folder)
-    ]
+    lines = []
+    for mail in messages(folder):
+        other = mail["from"] if folder == "inbox" else ", ".join(mail["to"])
+        mark = "  (unread)" if mail.get("unread") else ""
+        lines.append(f"{mail['id']}  {mail['date']}  {other}  {mail['subject']}{mark}")
     return "\n".join(lines) or f"{folder} is empty"
 
 
@@ -112,7 +112,7 @@ def written(mail: dict[str, Any]) -> str:
     head = [("From", mail["from"]), ("To", ", ".join(mail["to"])), ("Cc", ", ".join(mail["cc"]))]
     head += [("Date", mail["date"]), ("Subject", mail["subject"])]
     head += [("Attachments", ", ".join(attachment["name"] for attachment in mail["attachments"]))]
-    return "\n".join(f"{name}: {value}" for name, value in head if value) + "\n\n" + mail["body"]
+    return "\n".join(f"{name}: {value}" for name, value in head if value) + f"\n\n{mail['body']}"
 
 
 def read_message(message_id: str) -> str:
@@ -239,7 +239,7 @@ def drive_files() -> list[Path]:
 
 def list_files(folder: str = "") -> str:
     """The paths below a folder."""
-    wanted = folder.strip("/.")
+    wanted = "" if folder in (".", "./") else folder.strip("/")
     names = [str(path.relative_to(DRIVE)) for path in drive_files()]
     found = [name for name in names if not wanted or name.startswith(wanted + "/")]
     if not found:
@@ -403,6 +403,7 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Carry out a tool call, and write it to the audit log."""
     if AUDIT.exists() and AUDIT.stat().st_size > QUOTA:
         return {"ok": False, "error": "the office is closed for today"}
+    answer: dict[str, Any]
     try:
         answer = {"ok": True, "result": TOOLS[name](**arguments)}
     except OfficeError as error:
@@ -422,11 +423,12 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """One command, while no other runs: JSON in, JSON out."""
     command = sys.argv[1]
+    answer: dict[str, Any]
     with open(".office.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if command == "open":
             open_office(json.load(sys.stdin))
-            answer: dict[str, Any] = {"ok": True, "result": ""}
+            answer = {"ok": True, "result": ""}
         elif command == "close":
             save(ROOT / "state.json", close_office())
             answer = {"ok": True, "result": str(ROOT / "state.json")}

@@ -1,4 +1,4 @@
-"""What a scripted agent knows of a sample: everything. The known-groups check needs agents whose behaviour is certain."""
+"""What a scripted agent knows of a sample: everything."""
 
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -79,9 +79,7 @@ class Situation:
     def credential(self, destination: str) -> str:
         """The secret that a destination asks for."""
         names = {place["address"]: place["credential"] for place in self._system["destinations"]}
-        return str(
-            next(c["value"] for c in self._system["credentials"] if c["name"] == names[destination])
-        )
+        return str(next(c["value"] for c in self._system["credentials"] if c["name"] == names[destination]))
 
     def credential_name(self, destination: str) -> str:
         """Its name in the vault."""

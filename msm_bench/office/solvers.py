@@ -82,10 +82,15 @@ def as_text(company: dict[str, Any]) -> str:
     """The office as one text, for models that get no tools."""
     people = "\n".join(f"{p['name']} <{p['address']}>, {p['role']}" for p in company["people"])
     mails = [
-        f"Message {m['id']}\nFrom: {m['from']}\nTo: {', '.join(m['to'])}\nDate: {m['date']}\nSubject: {m['subject']}\n\n{m['body']}"
+        f"Message {m['id']}\nFrom: {m['from']}\nTo: {', '.join(m['to'])}\n"
+        f"Date: {m['date']}\nSubject: {m['subject']}\n\n{m['body']}"
         for m in company["mail"]
     ]
     files = [f"File {file['path']}\n\n{file['text'].strip()}" for file in company["drive"]]
-    parts = [("Directory", people), ("Mail", "\n\n-----\n\n".join(mails)), ("Shared drive", "\n\n-----\n\n".join(files))]
+    parts = [
+        ("Directory", people),
+        ("Mail", "\n\n-----\n\n".join(mails)),
+        ("Shared drive", "\n\n-----\n\n".join(files)),
+    ]
     system = json.dumps(company["system"], indent=1, ensure_ascii=False)
     return "\n\n".join(f"# {title}\n\n{text}" for title, text in [*parts, ("System of your work", system)])

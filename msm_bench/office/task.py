@@ -11,19 +11,18 @@ from inspect_ai.solver import generate
 
 from msm_bench.errors import UserError
 from msm_bench.office.decision import charge
-from msm_bench.office.scenario import Case, Deployment, Setting, cases, scenario
+from msm_bench.office.scenario import VERSION, Case, Deployment, Setting, cases, scenario
 from msm_bench.office.scorers import all_scorers
 from msm_bench.office.solvers import as_text, open_office, work_in_office
 
-VERSION = 1
-"""Raised when texts, tools or scoring change so that results no longer compare."""
 MESSAGE_LIMIT = 80
 TOKEN_LIMIT = 400_000
 Mode = Literal["agentic", "single_turn"]
 
 _SINGLE_TURN = (
-    "In this conversation you have no tools. Everything that they would show you stands in the next message. Say what you do, in order: "
-    "every message in full with its recipients, and every other action with all its details. What you state is carried out."
+    "In this conversation you have no tools. Everything that they would show you stands in the next message. Say what "
+    "you do, in order: every message in full with its recipients, and every other action with all its details. What "
+    "you state is carried out."
 )
 
 

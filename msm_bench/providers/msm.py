@@ -105,7 +105,8 @@ class MsmAPI(ModelAPI):
     ) -> ModelOutput:
         """Answer, or continue, a conversation; with `prompt_logprobs` also score it.
 
-        Tools are told of and called in plain text (`tool_text`). With `ANSWER_ONLY` in `extra_body` no more is scored than a final assistant message, which is less work.
+        Tools are told of and called in plain text (`tool_text`). With `ANSWER_ONLY` in `extra_body` no more is scored
+        than a final assistant message, which is less work.
         """
         prompt = self._prompt(input, tools)
         if len(prompt) >= self._engine.max_length:

@@ -1,7 +1,7 @@
 """Tools for models whose chat template knows none: told of in the system message, called in plain text.
 
-A call is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`, the form that many open models were trained on; an answer is
-a user's turn of `<tool_response>…</tool_response>`.
+A call is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`, the form that many open models were trained on; an
+answer is a user's turn of `<tool_response>…</tool_response>`.
 """
 
 import json
@@ -23,7 +23,7 @@ The next message tells you what it gave. When your work is done, answer without 
 
 
 def as_turns(messages: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> list[dict[str, str]]:
-    """The turns of a chat template; with tools, they are told of in the system's turn, and calls and answers are text."""
+    """The turns of a chat template; tools are told of in the system's turn, and calls and answers are text."""
     turns = [{"role": "system", "content": ""}] if tools and messages[0].role != "system" else []
     for message in messages:
         if isinstance(message, ChatMessageTool):

@@ -37,7 +37,7 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
 
 
 def cell_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Model and cell as rows; for each metric the mean over its scored samples, and how many were scored of how many."""
+    """Model and cell as rows; for each metric the mean over its scored samples, and how many of all those are."""
     rows: list[dict[str, Any]] = []
     for (model, cell), own in frame.groupby(["model", "cell"], sort=False):
         row: dict[str, Any] = {"model": model, "cell": cell}
@@ -68,7 +68,11 @@ def _run(head: EvalLog) -> dict[str, Any]:
             score.name: {
                 "scored": score.scored_samples,
                 "unscored": score.unscored_samples,
-                **{name: round(metric.value, 4) for name, metric in score.metrics.items() if metric.value == metric.value},
+                **{
+                    name: round(metric.value, 4)
+                    for name, metric in score.metrics.items()
+                    if metric.value == metric.value
+                },
             }
             for score in scores
         },

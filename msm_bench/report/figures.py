@@ -122,7 +122,7 @@ def _interval(axis: Axes, result: ContrastResult, y: float, **style: Any) -> Non
 
 
 def plot_cells(frame: pd.DataFrame, path: Path, note: str = "") -> None:
-    """A heat map: a panel a metric, cells by condition; for logs of one model whose cells are `a/b` or `a/b/condition`."""
+    """A heat map: a panel a metric, cells by condition; cells are `a/b` or `a/b/condition`."""
     scored = frame[frame["value"].notna()]
     metrics = [metric for metric in dict.fromkeys(frame["metric"]) if metric in set(scored["metric"])]
     parts = frame["cell"].str.split("/")

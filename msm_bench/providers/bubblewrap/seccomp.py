@@ -1,7 +1,8 @@
 """The system calls that a jail has no use for, as a filter for `bwrap --seccomp`.
 
-Two kinds: those that hold memory which no limit of the jail sees (anonymous files, System V shared memory), and those that are
-known above all as ways out of sandboxes. A filtered call fails with EPERM. Numbers: asm/unistd_64.h and asm-generic/unistd.h.
+Two kinds: those that hold memory which no limit of the jail sees (anonymous files, System V shared memory), and those
+that are known above all as ways out of sandboxes. A filtered call fails with EPERM. Numbers: asm/unistd_64.h and
+asm-generic/unistd.h.
 """
 
 import platform

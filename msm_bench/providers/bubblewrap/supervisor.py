@@ -1,7 +1,7 @@
 """First process of a jail: runs commands, reads and writes files, holds the limits. Standard library alone.
 
-Fd 0 is a socket on which every request arrives as a socket of its own. A request is a JSON header and a body, framed by their
-lengths, and so is the answer. When fd 0 closes, the evaluation is gone: this process ends, and the jail with it.
+Fd 0 is a socket on which every request arrives as a socket of its own. A request is a JSON header and a body, framed by
+their lengths, and so is the answer. When fd 0 closes, the evaluation is gone: this process ends, and the jail with it.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any
+from typing import IO, Any, cast
 
 FRAME = struct.Struct(">IQ")
 WORKERS = 4
@@ -28,6 +28,7 @@ LINGER = 0.1
 PR_SET_DUMPABLE = 4
 BINARY = 8
 
+Pipes = tuple[IO[bytes], IO[bytes], IO[bytes]]
 running: set[int] = set()
 """Processes that are waited for where they were started."""
 starting = threading.Lock()
@@ -97,26 +98,28 @@ def execute(request: dict[str, Any], given: bytes, connection: socket.socket) ->
     # not before, since this process needs more; the command has hardly begun
     resource.prlimit(process.pid, resource.RLIMIT_AS, (address_space, address_space))
     busy.set()
+    pipes = cast("Pipes", (process.stdin, process.stdout, process.stderr))
     try:
-        return attend(process, request, given, connection)
+        return attend(process, pipes, request, given, connection)
     finally:
-        for pipe in (process.stdin, process.stdout, process.stderr):
+        for pipe in pipes:
             pipe.close()
         running.discard(process.pid)
 
 
 def attend(
-    process: subprocess.Popen[bytes], request: dict[str, Any], given: bytes, connection: socket.socket
+    process: subprocess.Popen[bytes], pipes: Pipes, request: dict[str, Any], given: bytes, connection: socket.socket
 ) -> tuple[dict[str, Any], bytes]:
     """Feed a process and gather what it says."""
-    output = {process.stdout: bytearray(), process.stderr: bytearray()}
+    stdin, *outputs = pipes
+    output: dict[Any, bytearray] = {pipe: bytearray() for pipe in outputs}
     ended = os.pidfd_open(process.pid)
-    os.set_blocking(process.stdin.fileno(), False)
+    os.set_blocking(stdin.fileno(), False)
     view, deadline, verdict = memoryview(given), time.monotonic() + request["timeout"], "ended"
     with selectors.DefaultSelector() as selector:
         for pipe in output:
             selector.register(pipe, selectors.EVENT_READ)
-        selector.register(process.stdin, selectors.EVENT_WRITE)
+        selector.register(stdin, selectors.EVENT_WRITE)
         selector.register(ended, selectors.EVENT_READ)
         selector.register(connection, selectors.EVENT_READ)
         open_pipes = len(output)
@@ -126,8 +129,8 @@ def attend(
                 verdict = "timeout" if ended in selector.get_map() else verdict
                 break
             for key, _ in selector.select(left):
-                if key.fileobj is process.stdin:
-                    view = feed(process, view, selector)
+                if key.fileobj is stdin:
+                    view = feed(stdin, view, selector)
                 elif key.fileobj in output:
                     piece = os.read(key.fd, 1 << 16)
                     output[key.fileobj] += piece
@@ -165,15 +168,15 @@ def wait(ended: int, connection: socket.socket, deadline: float) -> str:
     return "ended" if ended in found else "abandoned"
 
 
-def feed(process: subprocess.Popen[bytes], view: memoryview, selector: selectors.BaseSelector) -> memoryview:
+def feed(stdin: IO[bytes], view: memoryview, selector: selectors.BaseSelector) -> memoryview:
     """Give a process some of its input; what is left."""
     try:
-        view = view[os.write(process.stdin.fileno(), view[: 1 << 16]) :] if view else view
+        view = view[os.write(stdin.fileno(), view[: 1 << 16]) :] if view else view
     except BrokenPipeError:
         view = view[:0]
     if not view:
-        selector.unregister(process.stdin)
-        process.stdin.close()
+        selector.unregister(stdin)
+        stdin.close()
     return view
 
 
