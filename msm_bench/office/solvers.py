@@ -27,13 +27,16 @@ def open_office(setting: dict[str, Any], allow_unsafe_local: bool = False) -> So
             raise UserError(
                 "this sandbox isolates nothing; use --sandbox bubblewrap or docker, or -T allow_unsafe_local=true"
             )
-        company = scenario(case_of(state), Setting(**setting)).office
-        program = Path(__file__).with_name(PROGRAM).read_text(encoding="utf-8")
-        await sandbox().write_file(PROGRAM, program)
-        await office("open", company)
+        await lay_out(scenario(case_of(state), Setting(**setting)).office)
         return state
 
     return solve
+
+
+async def lay_out(company: dict[str, Any]) -> None:
+    """Bring the office's program into the sandbox, and let it open the company."""
+    await sandbox().write_file(PROGRAM, Path(__file__).with_name(PROGRAM).read_text(encoding="utf-8"))
+    await office("open", company)
 
 
 @solver

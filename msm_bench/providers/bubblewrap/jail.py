@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from msm_bench.errors import UserError
 from msm_bench.providers.bubblewrap.seccomp import deny_filter
-from msm_bench.providers.bubblewrap.supervisor import FRAME, exactly
+from msm_bench.providers.bubblewrap.supervisor import FRAME, SECONDS, exactly
 
 WORK = "/work"
 PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -29,6 +30,7 @@ FILES = 50_000
 """Files at most in a writable place: they cost memory even when empty."""
 HEADER_LIMIT = 1 << 20
 START_SECONDS = 30
+STOP_SECONDS = 5
 _ENVIRONMENT = {"PATH": PATH, "HOME": WORK, "USER": "agent", "LANG": "C.UTF-8"}
 _OLDEST = (0, 8)
 
@@ -99,6 +101,7 @@ class Jail:
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, limits: Limits) -> None:
         self._process = process
         self._control = control
+        self._first: int | None = None
         self.limits = limits
 
     @classmethod
@@ -114,8 +117,10 @@ class Jail:
             complaint = stack.enter_context(tempfile.TemporaryFile())
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             stack.enter_context(theirs)
-            options = list(_options(limits, stack))
-            descriptors = [value for value in (*bwrap, *_descriptors(options)) if value is not None]
+            told, tell = os.pipe()
+            stack.callback(os.close, told)
+            options = ["--info-fd", str(tell), *_options(limits, stack)]
+            descriptors = [value for value in (*bwrap, *_descriptors(options), tell) if value is not None]
             libraries = {} if bwrap.libraries is None else {"LD_LIBRARY_PATH": f"/proc/self/fd/{bwrap.libraries}"}
             root = os.geteuid() == 0
             process = subprocess.Popen(
@@ -131,21 +136,30 @@ class Jail:
                 extra_groups=[] if root else None,
             )
             theirs.close()
+            os.close(tell)
             ours.settimeout(START_SECONDS)
-            try:
-                started = ours.recv(1) == b"+"
-            except TimeoutError:
-                started = False
             jail = cls(process, ours, limits)
-            if not started:
+            if not jail._began(told):
                 jail.stop()
                 complaint.seek(0)
                 said = complaint.read(2000).decode(errors="replace")
                 raise JailError(f"bwrap did not start: {' '.join(said.split()) or 'no answer'}")
-        ours.settimeout(None)
         return jail
 
-    def ask(self, connection: socket.socket, remote: socket.socket, request: dict[str, Any], body: bytes) -> Answer:
+    def _began(self, told: int) -> bool:
+        """Wait for the supervisor; what bwrap tells on `told` is the process that it runs as."""
+        try:
+            if self._control.recv(1) != b"+":
+                return False
+            found = re.search(rb'"child-pid": (\d+)', os.read(told, 4096))
+            self._first = os.pidfd_open(int(found[1])) if found else None
+        except OSError:
+            return False
+        return True
+
+    def ask(
+        self, connection: socket.socket, remote: socket.socket, request: dict[str, Any], body: bytes, seconds: float
+    ) -> Answer:
         """Hand `remote` to the supervisor, send a request through `connection`, and wait for the answer; blocks.
 
         `connection`, which this closes, carries the time limit. The bodies of an answer are as long as
@@ -158,7 +172,7 @@ class Jail:
         with connection:
             try:
                 with remote:
-                    socket.send_fds(self._control, [b"."], [remote.fileno()])
+                    socket.send_fds(self._control, [SECONDS.pack(seconds)], [remote.fileno()])
                 # at once: what is answered before an empty body has been sent would break the pipe
                 connection.sendall(FRAME.pack(len(head), len(body)) + head + body)
                 head_size, body_size = FRAME.unpack(exactly(connection, FRAME.size))
@@ -172,10 +186,16 @@ class Jail:
         """End the jail with all that runs in it; blocks until it is gone."""
         self._control.close()
         try:
-            self._process.wait(START_SECONDS)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
+            # bwrap alone would leave the jail behind
+            if self._first is not None:
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
+        if self._first is not None:
+            os.close(self._first)
+            self._first = None
 
 
 class _Given(NamedTuple):

@@ -1,7 +1,9 @@
 """The Inspect provider: `SandboxEnvironment` over a jail."""
 
+import errno
 import os
 import socket
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Literal, overload
 
@@ -97,8 +99,8 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
             "timeout": seconds,
             "limit": limit,
         }
-        given = input.encode() if isinstance(input, str) else input or b""
-        header, body = await self._ask(request, given, seconds + GRACE)
+        given = _encoded(input or b"")
+        header, body = await self._ask(request, given, seconds)
         if "error" in header:
             return _not_started(header, cmd)
         out, error = (part.decode(errors="replace") for part in (body[: header["stdout"]], body[header["stdout"] :]))
@@ -110,9 +112,8 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
 
     async def write_file(self, file: str, contents: str | bytes) -> None:
         """Write a file; its folders are made."""
-        data = contents.encode() if isinstance(contents, str) else contents
-        header, _ = await self._ask({"op": "write", "path": _inside(file)}, data, _FILE_SECONDS)
-        _raise(header, file)
+        header, _ = await self._ask({"op": "write", "path": _inside(file)}, _encoded(contents), _FILE_SECONDS)
+        _raise(header, file, writing=True)
 
     @overload
     async def read_file(self, file: str, text: Literal[True] = True) -> str: ...
@@ -137,10 +138,10 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
     async def _ask(self, request: dict[str, Any], body: bytes, seconds: float) -> Answer:
         """One request to the supervisor, in a thread; when it is cancelled the supervisor sees the hang-up."""
         connection, remote = socket.socketpair()
-        connection.settimeout(seconds)
+        connection.settimeout(seconds + GRACE)
         try:
             return await anyio.to_thread.run_sync(
-                self._jail.ask, connection, remote, request, body, abandon_on_cancel=True
+                self._jail.ask, connection, remote, request, body, seconds, abandon_on_cancel=True, limiter=_threads()
             )
         except JailError as error:
             raise SandboxUnavailableError(f"sandbox bubblewrap: {error}") from None
@@ -164,19 +165,36 @@ def _inside(path: str) -> str:
     return str(PurePosixPath(WORK) / path)
 
 
+def _encoded(contents: str | bytes) -> bytes:
+    """As bytes; what a model wrote may hold halves of characters, which no encoding has."""
+    return contents.encode(errors="replace") if isinstance(contents, str) else contents
+
+
+@lru_cache(1)
+def _threads() -> anyio.CapacityLimiter:
+    """A limit of our own: commands that hang do not take the threads that others wait for."""
+    return anyio.CapacityLimiter(512)
+
+
 def _not_started(header: dict[str, Any], cmd: list[str]) -> ExecResult[str]:
     """What a shell says of a command that could not be started."""
     if header["error"] == "PermissionError":
         raise PermissionError(header["errno"], header["message"])
     missing = header["error"] == "FileNotFoundError"
-    return ExecResult(False, 127 if missing else 126, "", f"{cmd[0]}: {header['message']}\n")
+    return ExecResult(False, 127 if missing else 126, "", f"{' '.join(cmd[:1])}: {header['message']}\n")
 
 
-def _raise(header: dict[str, Any], file: str) -> None:
-    """The error that a file operation ended in."""
+_MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, None}
+"""What a path can be that leads nowhere; None: it can't be one at all."""
+
+
+def _raise(header: dict[str, Any], file: str, writing: bool = False) -> None:
+    """The error that a file operation ended in, as one of those that `SandboxEnvironment` names."""
     if "error" not in header:
         return
     number = header["errno"]
-    if number is None:
-        raise ValueError(f"{file}: {header['message']}")
-    raise OSError(number, os.strerror(number), file)  # its subclass, by the number
+    if number == errno.EISDIR:
+        raise IsADirectoryError(number, os.strerror(number), file)
+    if number in _MISSING and not writing:
+        raise FileNotFoundError(errno.ENOENT, header["message"], file)
+    raise PermissionError(number or errno.EINVAL, header["message"], file)
