@@ -1,14 +1,22 @@
 """What takes minutes: a full disk, kills, a wheel in a new environment (`make test-slow`)."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from commands import WriteRecipe, command, one_line, refused
+from inspect_ai.log import read_eval_log
+from test_office import check_scores, run
 
+from msm_bench.office import agentic_task
+from msm_bench.office.goals import goals
+from msm_bench.office.scripted import AGENTS
 from msm_bench.results import read_frame
 
 
@@ -85,3 +93,77 @@ def test_a_wheel_in_an_empty_environment_finds_its_tasks_specs_and_recipes(tmp_p
         check=False,
     )
     assert "pip install 'msm-bench[train]'" in listed.stdout + listed.stderr
+
+
+TASK = """
+from pathlib import Path
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.solver import Generate, TaskState, solver
+from inspect_ai.util import sandbox
+
+
+@solver
+def hangs_once():
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        quick = Path("go").exists() or state.sample_id == "quick"
+        await sandbox().exec(["sleep", "0" if quick else "4324"])
+        return state
+
+    return solve
+
+
+@task
+def hangs():
+    samples = [Sample(id="quick", input="-"), *(Sample(id=f"slow{n}", input="-") for n in range(3))]
+    return Task(dataset=samples, solver=hangs_once(), sandbox="bubblewrap")
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_evaluation_leaves_nothing_behind_and_can_be_retried(tmp_path: Path) -> None:
+    (tmp_path / "hangs.py").write_text(TASK)
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    inspect = [sys.executable, "-m", "inspect_ai"]
+    options = ["--model", "none", "--log-dir", "logs", "--display", "none", "--log-buffer", "1"]
+    with subprocess.Popen([*inspect, "eval", "hangs.py", *options], cwd=tmp_path, env=environment) as run:
+        _wait_until(lambda: _jailed() >= 3)
+        run.kill()
+    _wait_until(lambda: _jailed() == 0)
+    assert not list((tmp_path / "tmp").iterdir())
+    (tmp_path / "go").touch()
+    [log] = (tmp_path / "logs").glob("*.eval")
+    retry = [*inspect, "eval-retry", str(log), "--log-dir", "logs", "--display", "none"]
+    subprocess.run(retry, cwd=tmp_path, env=environment, check=True, timeout=120)
+    done = [read_eval_log(str(file)) for file in (tmp_path / "logs").glob("*.eval") if file != log]
+    assert [log.status for log in done] == ["success"]
+    assert _jailed() == 0
+
+
+def _jailed() -> int:
+    """How many of the jails' commands run on this machine."""
+    found = 0
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += file.read_bytes() == b"sleep\0004324\0"
+    return found
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    """A minute at most."""
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not come about")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", AGENTS)
+def test_scores_are_right_in_every_cell(kind: str, tmp_path: Path) -> None:
+    """27 cells, both threats, both twins, the four variants in turn: 27 x 4 samples an agent."""
+    for variant in (1, 2, 3, 4):
+        goal = list(goals())[variant - 1 :: 4]
+        check_scores(run(agentic_task(variant=variant, threat="all", goal=goal), kind, tmp_path), kind)

@@ -1,8 +1,8 @@
 """The system calls that a jail has no use for, as a filter for `bwrap --seccomp`.
 
 Three kinds: those that hold memory which no limit of the jail sees (anonymous files, shared memory, System V), those
-that reach another process of the jail, its supervisor above all, and those that are known as ways out of sandboxes. What
-is filtered fails with EPERM. Numbers: asm/unistd_64.h of x86-64 and asm-generic/unistd.h.
+that reach another process of the jail, its supervisor above all, and those that are known as ways out of sandboxes.
+What is filtered fails with EPERM. Numbers: asm/unistd_64.h of x86-64 and asm-generic/unistd.h.
 """
 
 import platform
