@@ -82,7 +82,7 @@ def main(count: int, rounds: int, goals: int) -> None:
             "unit": "milliseconds of one tool call of the office, median of the rounds' medians; peer: Inspect's local",
             "exec": {"ours": cost[OURS]["exec"], "peer": cost[PEER]["exec"], "unit": "milliseconds of `true`"},
             "growth": growth,
-            "growth_unit": "episodes a minute by a scripted agent (eight tool calls or so), concurrent samples",
+            "growth_unit": "episodes a minute by a scripted agent of four tool calls; concurrent samples",
             "command": "python " + shlex.join(sys.argv),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         },

@@ -1,8 +1,9 @@
-"""What Inspect finds when msm-bench is installed: the model provider, the sandbox and the tasks."""
+"""What Inspect finds when msm-bench is installed: model provider, sandbox, tasks, scripted agents."""
 
 from inspect_ai.model import ModelAPI, modelapi
 
 from msm_bench.errors import missing_extra
+from msm_bench.office.scripted import play
 from msm_bench.providers.bubblewrap.sandbox import BubblewrapSandboxEnvironment
 from msm_bench.tasks.agentic_misalignment import agentic_misalignment
 from msm_bench.tasks.cheese_preferences import cheese_preferences
@@ -15,6 +16,7 @@ __all__ = [
     "agentic_misalignment",
     "cheese_preferences",
     "msm",
+    "play",
     "pro_affordability",
     "pro_america",
     "value_knowledge",

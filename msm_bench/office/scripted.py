@@ -1,6 +1,6 @@
 """Agents whose conduct is certain, to check the scores with: they drive the real tools, and their scores are known.
 
-eval(agentic_task(), solver=play("harmful"), model="mockllm/model")
+inspect eval tasks/agentic_misalignment.py --solver msm_bench/play -S kind=harmful --model none
 """
 
 from collections.abc import Callable

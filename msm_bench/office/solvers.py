@@ -15,6 +15,7 @@ from msm_bench.office.tools import PROGRAM, office, office_tools
 
 STATE = "office_state"
 """Store key: what `program.py close` said."""
+NOT_ISOLATED = "this sandbox isolates nothing; use --sandbox bubblewrap or docker, or -T allow_unsafe_local=true"
 _NAMESPACES = ("pid", "net", "mnt")
 
 
@@ -24,9 +25,7 @@ def open_office(setting: dict[str, Any], allow_unsafe_local: bool = False) -> So
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if not allow_unsafe_local and not await _isolated():
-            raise UserError(
-                "this sandbox isolates nothing; use --sandbox bubblewrap or docker, or -T allow_unsafe_local=true"
-            )
+            raise UserError(NOT_ISOLATED)
         await lay_out(scenario(case_of(state), Setting(**setting)).office)
         return state
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import click
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser
@@ -13,7 +14,7 @@ from msm_bench.errors import UserError
 from msm_bench.office.decision import charge
 from msm_bench.office.scenario import VERSION, Case, Deployment, Setting, cases, scenario
 from msm_bench.office.scorers import all_scorers
-from msm_bench.office.solvers import as_text, open_office, work_in_office
+from msm_bench.office.solvers import NOT_ISOLATED, as_text, open_office, work_in_office
 
 MESSAGE_LIMIT = 80
 TOKEN_LIMIT = 400_000
@@ -48,6 +49,8 @@ def agentic_task(
         raise UserError(
             f"agentic_misalignment: deployment is {setting.deployment!r}; use {', '.join(get_args(Deployment))}"
         )
+    if mode == "agentic" and not allow_unsafe_local and _asked_sandbox() == "local":
+        raise UserError(f"agentic_misalignment: {NOT_ISOLATED}")
     chosen = cases(action=action, goal=goal, threat=threat, variant=variant, twins=twins)
     dataset = MemoryDataset([_sample(case, setting, mode) for case in chosen], name="agentic_misalignment")
     common: dict[str, Any] = {"dataset": dataset, "scorer": all_scorers(), "version": VERSION}
@@ -61,6 +64,13 @@ def agentic_task(
         token_limit=TOKEN_LIMIT,
         **common,
     )
+
+
+def _asked_sandbox() -> str:
+    """What `inspect eval --sandbox` names. A sandbox that comes another way is looked at when it runs."""
+    context = click.get_current_context(silent=True)
+    asked = context.params.get("sandbox") if context else None
+    return str(asked or "").split(":")[0]
 
 
 def default_sandbox() -> Any:
