@@ -81,4 +81,7 @@ def _run(head: EvalLog) -> dict[str, Any]:
 
 def _note(frame: pd.DataFrame) -> str:
     epochs, models = frame["epoch"].nunique(), ", ".join(dict.fromkeys(frame["model"]))
-    return f"{models}; {frame['item'].nunique()} samples, {epochs} epoch{'' if epochs == 1 else 's'}; grey: not scored"
+    scored = set(frame[frame["value"].notna()]["metric"])
+    blank = [metric for metric in dict.fromkeys(frame["metric"]) if metric not in scored]
+    nowhere = f"; not scored: {', '.join(blank)}" if blank else ""
+    return f"{models}; {frame['item'].nunique()} samples, {epochs} epoch{'' if epochs == 1 else 's'}{nowhere}"
