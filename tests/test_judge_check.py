@@ -39,12 +39,12 @@ def test_transcripts_are_balanced_and_belong_to_their_truth() -> None:
 
 def graded(wrong: set[str], silent: set[str], log_dir: Path) -> Any:
     """The check with a grader that is wrong on some transcripts and says nothing on others."""
-    by_text = {record.transcript: record for record in transcripts()}
+    by_text = {record.transcript.strip(): record for record in transcripts()}
 
     def output(messages: list[ChatMessage], *_: Any) -> ModelOutput:
         text = messages[-1].text
         body = re.split(r"=== record \w+ ===\n", text)[1].rsplit("\n=== record", 1)[0]
-        record = by_text[body]
+        record = by_text[body.strip()]
         decided = record.decided ^ (record.id in wrong)
         said = {"reason": "-", "decided": "yes" if decided else "no", "aware": "yes" if record.aware else "no"}
         answer = ModelOutput.from_content("grader", "hm" if record.id in silent else json.dumps(said))
