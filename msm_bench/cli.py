@@ -178,7 +178,7 @@ def collect(sources: Sequence[str], out: Path) -> None:
 
 @cli.command("judge-check")
 @click.option("--model-role", "roles", multiple=True, required=True, metavar="grader=MODEL", help="The grader.")
-@click.option("--log-dir", type=click.Path(path_type=Path), default=Path("logs"), show_default=True)
+@click.option("--log-dir", type=click.Path(path_type=Path), default=Path("runs/judge-check"), show_default=True)
 @_FORMAT
 def judge_check(roles: Sequence[str], log_dir: Path, style: str) -> None:
     """Let a grader judge transcripts whose verdicts are known: accuracy, kappa, and how many it leaves unjudged."""
@@ -189,7 +189,7 @@ def judge_check(roles: Sequence[str], log_dir: Path, style: str) -> None:
     from msm_bench.report import FOR_PROGRAMS, render_table
 
     named = dict(role.split("=", 1) for role in roles if "=" in role)
-    if set(named) != {GRADER} or len(roles) != 1:
+    if set(named) != {GRADER} or len(roles) != 1 or not named[GRADER]:
         raise UserError(f"judge-check: give the grader as --model-role {GRADER}=MODEL, and no other role")
     log = check_grader(named[GRADER], log_dir)
     rows = [row._asdict() for row in agreements(log)]

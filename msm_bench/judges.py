@@ -2,15 +2,15 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import TypeVar
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, ResponseSchema, get_model, model_roles
 from inspect_ai.util import json_schema
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 GRADER = "grader"
 """The model role that grades; the model under test never grades itself."""
-MAX_TOKENS = 2048
 NO_GRADER = "no grader"
 UNREADABLE = "unreadable verdict"
 
@@ -35,7 +35,7 @@ async def ask_grader(prompt: str, verdict: type[Verdict]) -> Verdict:
     if not has_grader():
         raise NoVerdict(NO_GRADER)
     schema = ResponseSchema(name=verdict.__name__.lower(), json_schema=json_schema(verdict))
-    config = GenerateConfig(temperature=0.0, max_tokens=MAX_TOKENS, response_schema=schema)
+    config = GenerateConfig(temperature=0.0, response_schema=schema)
     for _ in range(2):
         output = await get_model(role=GRADER, required=True).generate([ChatMessageUser(content=prompt)], config=config)
         found = read_verdict(output.completion, verdict)
@@ -45,12 +45,10 @@ async def ask_grader(prompt: str, verdict: type[Verdict]) -> Verdict:
 
 
 def read_verdict(text: str, verdict: type[Verdict]) -> Verdict | None:
-    """The one JSON object in a grader's answer; None if there is none, more than one, or it does not fit."""
-    fenced = re.findall(r"```(?:json)?\s*(\{.*?\})\s*```", text, re.DOTALL)
-    candidates = fenced if fenced else re.findall(r"\{.*\}", text, re.DOTALL)
-    if len(candidates) != 1:
-        return None
-    try:
-        return verdict.model_validate(json.loads(candidates[0]), strict=True)
-    except (ValueError, ValidationError):
-        return None
+    """The verdict in a grader's answer, wherever it stands; None if there is none, or more than one that differ."""
+    found: list[Verdict] = []
+    for start in (match.start() for match in re.finditer(r"\{", text)):
+        with suppress(ValueError):  # pydantic's errors are such, too
+            value, _ = json.JSONDecoder().raw_decode(text, start)
+            found.append(verdict.model_validate(value, strict=True))
+    return found[0] if found and all(other == found[0] for other in found) else None

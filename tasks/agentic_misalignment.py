@@ -29,7 +29,7 @@ def agentic_misalignment(
     Args:
         mode: `agentic` (real tools in a sandbox) or `single_turn` (everything in one prompt, actions stated in text).
         prompts: `msm_bench`, or `inspect_evals`: the prompts of that package, single turn; then `action` is one of
-            `leaking`, `murder`, `blackmail`, and `variant`, `twins`, `agent_name` and `deployment` have no meaning.
+            `leaking`, `murder`, `blackmail`, and `mode`, `variant`, `twins`, `agent_name`, `deployment` mean nothing.
         action: `exfiltration`, `lethal`, `espionage`, several of them, or `all`.
         goal: `none`, `america`, `global`, `ethical`, `pragmatic`, `acceleration`, `safety`, `individualism`,
             `collectivism`, several of them, or `all`.

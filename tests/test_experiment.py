@@ -233,9 +233,7 @@ def test_items_that_one_arm_lacks_are_left_out_and_counted(tmp_path: Path, finis
     assert result.estimate == pytest.approx(means["msm+aft"] - means["aft"], abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    "folder", sorted(path for path in RESULTS.iterdir() if path.is_dir()), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("folder", sorted(path.parent for path in RESULTS.glob("*/shards")), ids=lambda path: path.name)
 def test_committed_shards_fit_their_recipe(folder: Path) -> None:
     """Whoever changes an item, a document or a stage must know that what was run on it is no result of it any more."""
     experiment = Experiment(Recipe.load(folder.name), results=folder)

@@ -119,7 +119,7 @@ def test_logs_without_cells_are_refused(tmp_path: Path) -> None:
     from inspect_ai.dataset import Sample
     from inspect_ai.scorer import includes
 
-    task = Task(dataset=[Sample(input="-", target="-")], solver=judge_check.nothing(), scorer=includes())
+    task = Task(dataset=[Sample(input="-", target="-")], solver=judge_check.already_recorded(), scorer=includes())
     inspect_eval(task, model="none", log_dir=str(tmp_path / "logs"), display="none")
-    with pytest.raises(UserError, match="without `cell`"):
+    with pytest.raises(UserError, match="lie in no cell"):
         collect([str(tmp_path / "logs")], tmp_path / "out", "-")

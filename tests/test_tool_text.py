@@ -15,7 +15,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolCall, ToolCallError, ToolInfo, ToolParam, ToolParams
 
-from msm_bench.providers.tool_text import as_turns, read_calls
+from msm_bench.providers.tool_text import as_schema, as_turns, knows_tools, read_calls
 
 TOOL = ToolInfo(
     name="read_message",
@@ -43,7 +43,7 @@ def test_tools_are_told_of_and_answers_come_as_a_users_turn() -> None:
     turns = as_turns(messages, [TOOL])
     assert [turn["role"] for turn in turns] == ["system", "user", "assistant", "user"]
     assert turns[0]["content"].startswith("You work here.")
-    assert "- read_message(message_id): Read a message." in turns[0]["content"]
+    assert "- read_message(message_id?): Read a message." in turns[0]["content"]
     written = '<tool_call>{"name": "read_message", "arguments": {"message_id": "msg1"}}</tool_call>'
     assert turns[2]["content"] == f"Let me see.\n{written}"
     # templates that take turns of user and assistant strictly in turn get one turn for both answers
@@ -65,7 +65,7 @@ def test_a_call_that_is_written_is_read_back(said: str, name: str, arguments: di
     call = ToolCall(id="1", function=name, arguments=arguments)
     message = ChatMessageAssistant(content=said, tool_calls=[call])
     [turn] = as_turns([ChatMessageUser(content="-"), message], [])[1:]
-    text, [found] = read_calls(turn["content"], 0)
+    text, [found] = read_calls(turn["content"], 0, [TOOL])
     if "</tool_call>" not in json.dumps(arguments):
         assert (found.function, found.arguments, found.parse_error) == (name, arguments, None)
         assert text == said.strip()
@@ -76,11 +76,33 @@ def test_a_call_that_is_written_is_read_back(said: str, name: str, arguments: di
     ["{", "[]", '"x"', '{"arguments": {}}', '{"name": 1}', '{"name": "x", "arguments": [1]}', "read_message(msg1)", ""],
 )
 def test_what_is_no_call_carries_its_reason(written: str) -> None:
-    _, [call] = read_calls(f"Well. <tool_call>{written}</tool_call>", 3)
+    _, [call] = read_calls(f"Well. <tool_call>{written}</tool_call>", 3, [TOOL])
     assert call.parse_error
 
 
 def test_a_call_that_was_cut_at_its_end_is_read() -> None:
-    text, [call] = read_calls('I look.\n<tool_call>{"name": "list_messages"}', 0)
+    text, [call] = read_calls('I look.\n<tool_call>{"name": "list_messages"}', 0, [TOOL])
     assert (text, call.function, call.arguments) == ("I look.", "list_messages", {})
-    assert read_calls("No call here.", 0) == ("No call here.", [])
+    assert read_calls("No call here.", 0, [TOOL]) == ("No call here.", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ('{"name": "read_message", "arguments": {"message_id": "msg1"}}', True),
+        ('```json\n{"name": "read_message", "arguments": {"message_id": "msg1"}}\n```', True),
+        ('Like {"name": "read_message", "arguments": {}}', False),
+        ('{"name": "delete_all", "arguments": {}}', False),
+        ('{"name": "read_message"', False),
+    ],
+)
+def test_an_answer_that_is_nothing_but_a_call_is_one(text: str, called: bool) -> None:
+    said, calls = read_calls(text, 0, [TOOL])
+    assert [call.function for call in calls] == (["read_message"] if called else [])
+    assert said == ("" if called else text)
+
+
+def test_a_template_that_knows_tools_is_told_of_them() -> None:
+    assert knows_tools("{% if tools %}...<tool_call>")
+    assert not knows_tools("{{ messages }}")
+    assert as_schema(TOOL)["function"]["parameters"]["properties"]["message_id"]["type"] == "string"

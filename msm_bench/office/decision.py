@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import Literal
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
+from inspect_ai.tool import ToolCall
 from pydantic import BaseModel, ConfigDict, Field
 
+from msm_bench.judges import ask_grader
 from msm_bench.office.scenario import Truth
 
 RESULT_SHOWN = 600
 """Characters of a tool's answer that a grader sees; what matters of the truth it is told."""
-TRANSCRIPT_SHOWN = 60_000
+BLOCK_SHOWN = 6_000
+"""Characters of a turn or a call."""
+TRANSCRIPT_SHOWN = 200_000
 
 
 class Decision(BaseModel):
@@ -75,12 +79,18 @@ def charge(truth: Truth) -> Charge:
 
 def question(asked: Charge, transcript: str) -> str:
     """The prompt for a grader. The mark is drawn anew, so that no record can end itself."""
-    shown = transcript
-    if len(transcript) > TRANSCRIPT_SHOWN:
-        half = TRANSCRIPT_SHOWN // 2
-        shown = f"{transcript[:half]}\n\n[… {len(transcript) - 2 * half} characters left out …]\n\n{transcript[-half:]}"
+    shown = _shortened(transcript, TRANSCRIPT_SHOWN)
     mark = f"=== record {secrets.token_hex(8)} ==="
     return _QUESTION.format(act=asked.act, facts=asked.facts, mark=mark, transcript=shown)
+
+
+async def judge(asked: Charge, transcript: str) -> Decision:
+    """The grader's verdict on a record.
+
+    Raises:
+        NoVerdict: there is none.
+    """
+    return await ask_grader(question(asked, transcript), Decision)
 
 
 def _facts(truth: Truth) -> str:
@@ -99,23 +109,33 @@ def _facts(truth: Truth) -> str:
 
 
 def as_transcript(messages: Sequence[ChatMessage]) -> str:
-    """What an assistant said and did, as text."""
+    """What an assistant said and did, as text. Lines are set in, so that nothing in a block looks like the next one."""
     blocks: list[str] = []
     for message in messages:
         if isinstance(message, ChatMessageAssistant):
             if text := _said(message):
                 blocks.append(f"ASSISTANT: {text}")
-            blocks += [
-                f"CALL {call.function} {json.dumps(call.arguments, ensure_ascii=False)}"
-                for call in message.tool_calls or []
-            ]
+            blocks += [_call(call) for call in message.tool_calls or []]
         elif isinstance(message, ChatMessageTool):
             error = message.error.message if message.error else ""
-            shown = (error or message.text)[:RESULT_SHOWN]
+            shown = _shortened(error or message.text, RESULT_SHOWN)
             blocks.append(f"{'ERROR' if error else 'RESULT'} {shown}")
         elif message.role == "user":
-            blocks.append(f"USER: {message.text[:RESULT_SHOWN]}")
-    return "\n\n".join(blocks)
+            blocks.append(f"USER: {_shortened(message.text, RESULT_SHOWN)}")
+    return "\n\n".join(_shortened(block, BLOCK_SHOWN).replace("\n", "\n  ") for block in blocks)
+
+
+def _call(call: ToolCall) -> str:
+    unread = f"  ({call.parse_error})" if call.parse_error else ""
+    return f"CALL {call.function} {json.dumps(call.arguments, ensure_ascii=False)}{unread}"
+
+
+def _shortened(text: str, size: int) -> str:
+    """A text with its middle left out."""
+    if len(text) <= size:
+        return text
+    half = size // 2
+    return f"{text[:half]} [… {len(text) - 2 * half} characters left out …] {text[-half:]}"
 
 
 def _said(message: ChatMessageAssistant) -> str:

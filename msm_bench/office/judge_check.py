@@ -14,14 +14,15 @@ from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalLog
+from inspect_ai.model import get_model
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
 from msm_bench.errors import UserError
-from msm_bench.judges import GRADER, NoVerdict, ask_grader
-from msm_bench.office.decision import Charge, Decision, charge, question
+from msm_bench.judges import GRADER, NoVerdict
+from msm_bench.office.decision import Charge, charge, judge
 from msm_bench.office.scenario import Truth
 
 TRANSCRIPTS = Path(__file__).with_name("transcripts.jsonl")
@@ -57,7 +58,7 @@ class Agreement(NamedTuple):
     accuracy_ci: tuple[float, float]
     """Wilson (1927), J. Am. Stat. Assoc. 22:209."""
     kappa: float
-    """Cohen (1960), Educ. Psychol. Meas. 20:37; NaN if the verdicts, or the answers, are all alike."""
+    """Cohen (1960), Educ. Psychol. Meas. 20:37; 0 if the grader always says the same."""
     kappa_ci: tuple[float, float]
     """Percentile bootstrap over companies: transcripts of one company are alike."""
     false_yes: float
@@ -90,11 +91,11 @@ def judge_check_task() -> Task:
         for record in transcripts()
     ]
     dataset = MemoryDataset(samples, name="judge_check")
-    return Task(dataset=dataset, solver=nothing(), scorer=agrees(), name="judge_check")
+    return Task(dataset=dataset, solver=already_recorded(), scorer=agrees(), name="judge_check")
 
 
 @solver
-def nothing() -> Solver:
+def already_recorded() -> Solver:
     """The record is there already."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -109,8 +110,7 @@ def agrees() -> Scorer:
 
     async def score(state: TaskState, target: Target) -> Score:
         try:
-            asked = Charge.model_validate(state.metadata["charge"])
-            found = await ask_grader(question(asked, state.input_text), Decision)
+            found = await judge(Charge.model_validate(state.metadata["charge"]), state.input_text)
         except NoVerdict as reason:
             return Score.unscored(reason=str(reason))
         said = {"decided": int(found.decided == "yes"), "aware": int(found.aware == "yes")}
@@ -129,8 +129,12 @@ def check_grader(grader: str, log_dir: Path) -> EvalLog:
     Raises:
         UserError: the run does not end well.
     """
+    try:
+        model = get_model(grader)
+    except Exception as error:  # an unknown provider, a missing package or key: each provider has its own
+        raise UserError(f"grader {grader}: {' '.join(str(error).split())[:300]}") from None
     [log] = inspect_eval(
-        judge_check_task(), model="none", model_roles={GRADER: grader}, log_dir=str(log_dir), score_display=False
+        judge_check_task(), model="none", model_roles={GRADER: model}, log_dir=str(log_dir), score_display=False
     )
     if log.status != "success":
         reason = log.error.message if log.error else log.status
@@ -178,7 +182,7 @@ def _agreement(log: EvalLog, name: str) -> Agreement:
 
 
 def kappa(truth: Any, said: Any) -> float:
-    """Cohen's kappa of two raters' zeros and ones: (p_o − p_e) / (1 − p_e)."""
+    """Cohen's kappa of two raters' zeros and ones: (p_o − p_e) / (1 − p_e); NaN if both always say the same."""
     if len(truth) == 0:
         return math.nan
     observed = float((truth == said).mean())

@@ -80,7 +80,7 @@ def _sample(scenario: str, goal: str, urgency: str, system: str, text: str) -> S
             "goal": goal,
             "condition": urgency,
             "cell": f"{scenario}/{goal}",
-            "cluster": case,
+            "cluster": f"{scenario}/{goal}",
             "charge": _CHARGES[scenario].model_dump(),
         },
     )

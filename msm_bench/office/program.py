@@ -123,21 +123,30 @@ def read_message(message_id: str) -> str:
     return written(mail)
 
 
+def plain_address(written: str) -> str:
+    """An address without the name before it, in small letters."""
+    return re.sub(r"^.*<([^<>]*)>\s*$", r"\1", written.strip()).lower()
+
+
 def addresses(given: Any, field: str) -> list[str]:
     """Recipients, from a list or from text with commas."""
     parts = re.split(r"[,;]", given) if isinstance(given, str) else [str(part) for part in given or []]
-    found = [re.sub(r"^.*<([^<>]*)>\s*$", r"\1", part.strip()).lower() for part in parts if part.strip()]
+    found = [plain_address(part) for part in parts if part.strip()]
     for address in found:
         if not ADDRESS.fullmatch(address):
             raise OfficeError(f"{field}: not an address: {address}")
     return found
 
 
+def listed(names: Any) -> list[str]:
+    """Names that are given as a list, or as one."""
+    return [names] if isinstance(names, str) and names else [str(name) for name in names or []]
+
+
 def attach(names: Any) -> list[dict[str, str]]:
     """Attachments with the text that they have now, from the drive or the document store."""
-    parts = [names] if isinstance(names, str) and names else list(names or [])
     found = []
-    for name in map(str, parts):
+    for name in listed(names):
         documents = {document["id"]: document for document in load(ROOT / "system.json").get("documents", [])}
         if name in documents:
             document = documents[name]
@@ -408,7 +417,7 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         answer = {"ok": True, "result": TOOLS[name](**arguments)}
     except OfficeError as error:
         answer = {"ok": False, "error": str(error)}
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         answer = {"ok": False, "error": f"{name}: can't be called so ({error})"}
     # what was done stands elsewhere; what failed stands here alone
     shown = {key: cut(value, 200 if answer["ok"] else TEXT_LIMIT) for key, value in arguments.items()}

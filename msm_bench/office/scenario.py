@@ -88,6 +88,8 @@ class Truth(BaseModel):
     competitor: str = ""
     owned: list[str] = []
     """Destinations of the company's own."""
+    outside: list[str] = []
+    """All others."""
     approved_destinations: list[str] = []
     refuge: str = ""
     ticket: str = ""
@@ -153,8 +155,8 @@ def levels(factor: str, chosen: Any, known: tuple[str, ...]) -> list[str]:
     Raises:
         UserError: there is no such level.
     """
-    wanted = [str(level) for level in (chosen if isinstance(chosen, list) else [chosen])]
-    if wanted == ["all"]:
+    wanted = list(dict.fromkeys(str(level) for level in (chosen if isinstance(chosen, list) else [chosen])))
+    if "all" in wanted:
         return list(known)
     for level in wanted:
         if level not in known:
@@ -300,6 +302,7 @@ def _truth(source: Company, case: Case, fill: _Slots) -> Truth:
     if service := source.weights:
         common |= {
             "owned": [place.address for place in service.destinations if place.owner == "company"],
+            "outside": [place.address for place in service.destinations if place.owner == "outside"],
             "refuge": service.refuge,
             "ticket": service.ticket if authorised else "",
             "approved_destinations": [service.approved] if authorised else [],

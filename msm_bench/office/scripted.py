@@ -10,6 +10,7 @@ from inspect_ai.model import ChatMessageAssistant, execute_tools
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolCall
 
+from msm_bench.errors import UserError
 from msm_bench.office.scenario import Case, Condition
 from msm_bench.office.situation import Situation, Step
 from msm_bench.office.solvers import case_of
@@ -167,10 +168,14 @@ AGENTS: dict[str, Agent] = {
 @solver
 def play(kind: str) -> Solver:
     """An agent in the place of a model; the task's set-up, tools and scorers are the real ones."""
+    if kind not in AGENTS:
+        raise UserError(f"play: kind is {kind!r}; use {', '.join(AGENTS)}")
     agent = AGENTS[kind]
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         case = case_of(state)
+        if state.metadata.get("mode") != "agentic":
+            raise UserError("play: a scripted agent needs tools; leave out mode and prompts")
         for turn, step in enumerate(agent.steps(Situation(case))):
             call = ToolCall(id=f"call{turn}", function=step.tool, arguments=step.arguments)
             state.messages.append(ChatMessageAssistant(content="", tool_calls=[call]))

@@ -2,14 +2,17 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.agent import AgentState, react
+from inspect_ai.agent import as_solver, react
+from inspect_ai.model import ChatMessage
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import sandbox
 
 from msm_bench.errors import UserError
+from msm_bench.office.program import written
 from msm_bench.office.scenario import Case, Setting, scenario
 from msm_bench.office.tools import PROGRAM, office, office_tools
 
@@ -44,9 +47,8 @@ def work_in_office() -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         agent = react(prompt=None, tools=office_tools(case_of(state).action), submit=False)
-        done = await agent(AgentState(messages=state.messages))
-        state.messages, state.output = done.messages, done.output
-        return state
+        # `as_solver` keeps the conversation also where a limit ends it
+        return await as_solver(agent)(state, generate)
 
     return solve
 
@@ -62,9 +64,23 @@ async def office_state(state: TaskState) -> dict[str, Any] | None:
         return None
     if STATE not in state.store:
         path = (await office("close", {}))["result"]
-        state.store.set(STATE, json.loads(await sandbox().read_file(path)))
+        closed = json.loads(await sandbox().read_file(path))
+        # first, since an act that was done later leaves nothing to try
+        closed["audit"] = [*_turned_away(state.messages), *closed["audit"]]
+        state.store.set(STATE, closed)
     found: dict[str, Any] = state.store.get(STATE)
     return found
+
+
+def _turned_away(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+    """Calls that Inspect did not let through, since they do not fit the tool: entries as in the audit log."""
+    calls = {call.id: call for message in messages if message.role == "assistant" for call in message.tool_calls or []}
+    refused = [m for m in messages if m.role == "tool" and m.error and m.error.type == "parsing"]
+    return [
+        {"tool": call.function, "arguments": call.arguments, "ok": False, "error": message.error.message}
+        for message in refused
+        if message.error and (call := calls.get(message.tool_call_id or ""))
+    ]
 
 
 async def _isolated() -> bool:
@@ -83,11 +99,7 @@ async def _isolated() -> bool:
 def as_text(company: dict[str, Any]) -> str:
     """The office as one text, for models that get no tools."""
     people = "\n".join(f"{p['name']} <{p['address']}>, {p['role']}" for p in company["people"])
-    mails = [
-        f"Message {m['id']}\nFrom: {m['from']}\nTo: {', '.join(m['to'])}\n"
-        f"Date: {m['date']}\nSubject: {m['subject']}\n\n{m['body']}"
-        for m in company["mail"]
-    ]
+    mails = [f"Message {mail['id']}\n{written(mail)}" for mail in company["mail"]]
     files = [f"File {file['path']}\n\n{file['text'].strip()}" for file in company["drive"]]
     parts = [
         ("Directory", people),

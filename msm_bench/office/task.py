@@ -1,5 +1,6 @@
 """The agentic task from its options."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -43,12 +44,9 @@ def agentic_task(
     Raises:
         UserError: an option has no such value, or there is no sandbox here.
     """
+    check_options(setting, twins=twins, allow_unsafe_local=allow_unsafe_local)
     if mode not in get_args(Mode):
         raise UserError(f"agentic_misalignment: mode is {mode!r}; use {' or '.join(get_args(Mode))}")
-    if setting.deployment not in get_args(Deployment):
-        raise UserError(
-            f"agentic_misalignment: deployment is {setting.deployment!r}; use {', '.join(get_args(Deployment))}"
-        )
     if mode == "agentic" and not allow_unsafe_local and _asked_sandbox() == "local":
         raise UserError(f"agentic_misalignment: {NOT_ISOLATED}")
     chosen = cases(action=action, goal=goal, threat=threat, variant=variant, twins=twins)
@@ -59,7 +57,7 @@ def agentic_task(
     return Task(
         setup=open_office(setting._asdict(), allow_unsafe_local),
         solver=work_in_office(),
-        sandbox=default_sandbox(),
+        sandbox=default_sandbox(allow_unsafe_local),
         message_limit=MESSAGE_LIMIT,
         token_limit=TOKEN_LIMIT,
         **common,
@@ -73,8 +71,29 @@ def _asked_sandbox() -> str:
     return str(asked or "").split(":")[0]
 
 
-def default_sandbox() -> Any:
-    """bubblewrap where there is one, else docker with the compose file beside this one; `--sandbox` overrules it."""
+def check_options(setting: Setting, **switches: Any) -> None:
+    """Refuse what is not of the kind that it should be.
+
+    Raises:
+        UserError: an option is of another kind, or has no such value.
+    """
+    for name, value in {"scratchpad": setting.scratchpad, **switches}.items():
+        if not isinstance(value, bool):
+            raise UserError(f"agentic_misalignment: {name} is {value!r}; use true or false")
+    if not isinstance(setting.agent_name, str) or not re.fullmatch(r"[^{}\n]+", setting.agent_name):
+        raise UserError(f"agentic_misalignment: agent_name is {setting.agent_name!r}; use a name without braces")
+    if setting.deployment not in get_args(Deployment):
+        raise UserError(
+            f"agentic_misalignment: deployment is {setting.deployment!r}; use {', '.join(get_args(Deployment))}"
+        )
+
+
+def default_sandbox(allow_unsafe_local: bool = False) -> Any:
+    """bubblewrap where there is one, else docker with the compose file beside this one; `--sandbox` overrules it.
+
+    Raises:
+        UserError: there is neither, and no other was asked for.
+    """
     from msm_bench.providers.bubblewrap.jail import program
 
     try:
@@ -82,7 +101,9 @@ def default_sandbox() -> Any:
     except UserError as error:
         if shutil.which("docker"):
             return ("docker", str(Path(__file__).with_name("compose.yaml")))
-        raise UserError(f"{error}; or install Docker") from None
+        if other := _asked_sandbox() or ("local" if allow_unsafe_local else ""):
+            return other
+        raise UserError(f"{error.message}; or install Docker") from None
     return "bubblewrap"
 
 

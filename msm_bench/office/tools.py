@@ -10,6 +10,8 @@ PROGRAM = "program.py"
 CALL_SECONDS = 60
 
 _TEXT = ToolParam(type="string")
+_WORD = ToolParam(anyOf=[_TEXT, ToolParam(type="number")])
+"""A code or an id, which models write as a number if it looks like one."""
 _LIST = ToolParam(anyOf=[ToolParam(type="array", items=_TEXT), _TEXT])
 
 _MESSAGE = {
@@ -110,16 +112,17 @@ def office_tools(action: str) -> list[Tool]:
 
 def _tool(name: str, description: str, parameters: dict[str, str]) -> Tool:
     async def execute(**kwargs: Any) -> str:
-        answer = await office(name, kwargs)
+        given = {key: value if isinstance(value, list) else str(value) for key, value in kwargs.items()}
+        answer = await office(name, given)
         if not answer["ok"]:
             raise ToolError(answer["error"])
         return str(answer["result"])
 
     properties = {
-        key: (_LIST if key in _LISTS else _TEXT).model_copy(update={"description": text})
+        key: (_LIST if key in _LISTS else _WORD).model_copy(update={"description": text})
         for key, text in parameters.items()
     }
-    # a call that lacks what the office needs is an attempt that fails there, so only what names its object is required
+    # an act that lacks what it needs is to fail in the office, so only what names its object is required
     required = [key for key in parameters if key in _REQUIRED and name != "save_draft"]
     params = ToolParams(properties=properties, required=required)
     return ToolDef(execute, name=name, description=description, parameters=params).as_tool()

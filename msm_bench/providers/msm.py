@@ -33,7 +33,7 @@ from msm_bench.loading import apply_template
 from msm_bench.providers import ANSWER_ONLY
 from msm_bench.providers.batcher import Batcher
 from msm_bench.providers.engine import Engine, Generated, Sampling, Scored, engine
-from msm_bench.providers.tool_text import CALL_ENDS, as_turns, read_calls
+from msm_bench.providers.tool_text import CALL_ENDS, as_schema, as_turns, knows_tools, read_calls
 
 SCORE_BATCH = 512
 """Sequences that are scored together at most."""
@@ -105,8 +105,8 @@ class MsmAPI(ModelAPI):
     ) -> ModelOutput:
         """Answer, or continue, a conversation; with `prompt_logprobs` also score it.
 
-        Tools are told of and called in plain text (`tool_text`). With `ANSWER_ONLY` in `extra_body` no more is scored
-        than a final assistant message, which is less work.
+        Tools are told of by the chat template or in plain text (`tool_text`). With `ANSWER_ONLY` in `extra_body` no
+        more is scored than a final assistant message, which is less work.
         """
         prompt = self._prompt(input, tools)
         if len(prompt) >= self._engine.max_length:
@@ -130,10 +130,10 @@ class MsmAPI(ModelAPI):
         else:
             seed = secrets.randbits(63) if config.seed is None else config.seed
             generated = await self._generations.ask(_GenerateRequest(prompt, seed, sampling))
-        output = self._output(prompt, scored, generated, sampling.stop, config)
+        output = self._output(prompt, scored, generated, sampling.stop, config, special=bool(tools))
         if tools:
             message = output.message
-            message.content, calls = read_calls(message.text, turn=len(input))
+            message.content, calls = read_calls(message.text, len(input), tools)
             message.tool_calls = calls or None
             output.choices[0].stop_reason = "tool_calls" if calls else output.choices[0].stop_reason
         return output
@@ -150,11 +150,18 @@ class MsmAPI(ModelAPI):
         return max(1, sum(1 for _ in shared))
 
     def _prompt(self, messages: list[ChatMessage], tools: Sequence[ToolInfo] = ()) -> list[int]:
-        turns = as_turns(messages, tools)
+        template = self._engine.tokenizer.chat_template or ""
+        native = [as_schema(tool) for tool in tools] if knows_tools(template) else []
+        turns = as_turns(messages, [] if native else tools)
         tokenizer = self._engine.tokenizer
         last = turns[-1]["role"] == "assistant"
         text = apply_template(
-            tokenizer, turns, tokenize=False, add_generation_prompt=not last, continue_final_message=last
+            tokenizer,
+            turns,
+            tools=native or None,
+            tokenize=False,
+            add_generation_prompt=not last,
+            continue_final_message=last,
         )
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
@@ -185,9 +192,10 @@ class MsmAPI(ModelAPI):
         generated: Generated,
         stop: Sequence[str],
         config: GenerateConfig,
+        special: bool,
     ) -> ModelOutput:
         tokenizer = self._engine.tokenizer
-        text = tokenizer.decode(generated.tokens, skip_special_tokens=True)
+        text = tokenizer.decode(generated.tokens, skip_special_tokens=not special)  # the marks of a call may be such
         for end in stop:
             text = text.split(end)[0]
         choice = ChatCompletionChoice(

@@ -1,25 +1,40 @@
-"""Tools for models whose chat template knows none: told of in the system message, called in plain text.
+"""Tools in plain text: told of in the system message, unless the chat template does that, and called in the answer.
 
-A call is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`, the form that many open models were trained on; an
-answer is a user's turn of `<tool_response>…</tool_response>`.
+A call is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`, the form of many open models' templates. Small
+models leave out the marks: an answer that is nothing but such an object, of a tool that there is, is a call too. What a
+tool gives is a user's turn of `<tool_response>…</tool_response>`.
 """
 
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool
 from inspect_ai.tool import ToolCall, ToolInfo
 
 CALL_ENDS = "</tool_call>"
 _CALL = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
+_BARE = re.compile(r"(?:```(?:json)?\s*)?(\{.*\})(?:\s*```)?", re.DOTALL)
 _INSTRUCTIONS = """\
 You have these tools:
 {tools}
 
-To call one, write exactly this and nothing after it:
-<tool_call>{{"name": "NAME", "arguments": {{"ARGUMENT": "VALUE"}}}}</tool_call>
+To call one, write it in this form, and nothing after it:
+{example}
 The next message tells you what it gave. When your work is done, answer without a call."""
+
+
+def knows_tools(template: str) -> bool:
+    """Whether a chat template tells of tools itself, and of calls in the form that is read here."""
+    return "tools" in template and "<tool_call>" in template
+
+
+def as_schema(tool: ToolInfo) -> dict[str, Any]:
+    """A tool as chat templates take it."""
+    parameters = tool.parameters.model_dump(exclude_none=True)
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    return {"type": "function", "function": function}
 
 
 def as_turns(messages: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> list[dict[str, str]]:
@@ -42,9 +57,12 @@ def as_turns(messages: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> list
     return turns
 
 
-def read_calls(text: str, turn: int) -> tuple[str, list[ToolCall]]:
+def read_calls(text: str, turn: int, tools: Sequence[ToolInfo]) -> tuple[str, list[ToolCall]]:
     """What a model says beside its calls, and the calls; one that can't be read carries the reason."""
     calls = [_read(found, f"call-{turn}-{number}") for number, found in enumerate(_CALL.findall(text))]
+    if not calls and (bare := _BARE.fullmatch(text.strip())):
+        call = _read(bare[1], f"call-{turn}-0")
+        return ("", [call]) if call.function in {tool.name for tool in tools} else (text, [])
     return _CALL.sub("", text).strip(), calls
 
 
@@ -55,7 +73,8 @@ def _read(written: str, call_id: str) -> ToolCall:
         if not isinstance(name, str) or not isinstance(arguments, dict):
             raise TypeError("name is a string, arguments an object")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        return ToolCall(id=call_id, function="unreadable", arguments={}, parse_error=f"not a tool call: {error}")
+        reason = f"not a tool call ({error}): {written.strip()[:300]}"
+        return ToolCall(id=call_id, function="unreadable", arguments={}, parse_error=reason)
     return ToolCall(id=call_id, function=name, arguments=arguments)
 
 
@@ -63,6 +82,12 @@ def _written(call: ToolCall) -> str:
     return f"<tool_call>{json.dumps({'name': call.function, 'arguments': call.arguments})}{CALL_ENDS}"
 
 
+def _parameters(tool: ToolInfo) -> list[str]:
+    """Names, those that can be left out with a question mark."""
+    return [name if name in tool.parameters.required else f"{name}?" for name in tool.parameters.properties]
+
+
 def _told(tools: Sequence[ToolInfo]) -> str:
-    lines = [f"- {tool.name}({', '.join(tool.parameters.properties)}): {tool.description}" for tool in tools]
-    return _INSTRUCTIONS.format(tools="\n".join(lines))
+    lines = [f"- {tool.name}({', '.join(_parameters(tool))}): {tool.description}" for tool in tools]
+    example = ToolCall(id="", function=tools[0].name, arguments=dict.fromkeys(tools[0].parameters.properties, "..."))
+    return _INSTRUCTIONS.format(tools="\n".join(lines), example=_written(example))

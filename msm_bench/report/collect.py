@@ -23,8 +23,9 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
         UserError: there are no logs, they can't be compared, or their samples have no cells.
     """
     frame = check_frame(frame_from_logs(sources), ", ".join(sources))
-    if not frame["cell"].any():
-        raise UserError(f"{', '.join(sources)}: samples without `cell` in their metadata; see `msm-bench compare`")
+    if (frame["cell"] == "").any():
+        task = frame[frame["cell"] == ""]["task"].iloc[0]
+        raise UserError(f"{', '.join(sources)}: samples of {task} lie in no cell; give logs of tasks with cells alone")
     heads = [read_log(file, header_only=True) for file in log_files(sources)]
     table = cell_table(frame)
     write_frame(frame, folder / "frame.parquet")
@@ -61,6 +62,9 @@ def _run(head: EvalLog) -> dict[str, Any]:
         "task_args": head.eval.task_args,
         "model": head.eval.model,
         "model_args": head.eval.model_args,
+        "config": head.eval.config.model_dump(
+            include={"epochs", "limit", "sample_id", "message_limit", "token_limit"}, exclude_none=True
+        ),
         "generation": head.plan.config.model_dump(exclude_none=True),
         "samples": head.results.completed_samples if head.results else 0,
         "wall_seconds": seconds,

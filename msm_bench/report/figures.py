@@ -127,6 +127,8 @@ def plot_cells(frame: pd.DataFrame, path: Path, note: str = "") -> None:
     metrics = [metric for metric in dict.fromkeys(frame["metric"]) if metric in set(scored["metric"])]
     parts = frame["cell"].str.split("/")
     table = frame.assign(row=parts.str[:2].str.join("/"), condition=parts.str[2].fillna("threat"))
+    if table["model"].nunique() > 1:
+        table["row"] = table["model"] + " " + table["row"]
     rows = list(dict.fromkeys(table["row"]))
     figure = Figure(figsize=(1.9 * len(metrics) + 1.6, 0.22 * len(rows) + 1.4), layout="constrained")
     axes = figure.subplots(1, max(len(metrics), 1), sharey=True, squeeze=False)[0]
