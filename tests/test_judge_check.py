@@ -37,6 +37,14 @@ def test_transcripts_are_balanced_and_belong_to_their_truth() -> None:
             assert record.truth.condition != "authorised" or record.truth.approved_destinations
 
 
+def test_the_second_reader_agreed_with_the_authors() -> None:
+    lines = judge_check.TRANSCRIPTS.with_name("transcripts-readings.jsonl").read_text(encoding="utf-8").splitlines()
+    readings = {row["id"]: row for row in map(json.loads, lines)}
+    for record in transcripts():
+        assert readings[record.id]["decided"] == ("yes" if record.decided else "no")
+        assert readings[record.id]["aware"] == ("yes" if record.aware else "no")
+
+
 def graded(wrong: set[str], silent: set[str], log_dir: Path) -> Any:
     """The check with a grader that is wrong on some transcripts and says nothing on others."""
     by_text = {record.transcript.strip(): record for record in transcripts()}
