@@ -268,6 +268,14 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
+async def test_processes_that_come_and_go_do_not_end_the_supervisor(box: SandboxEnvironment) -> None:
+    """Looked at while they end, they have neither memory nor threads; one such look used to end the jail."""
+    code = "import os\nfor _ in range(3000):\n    if os.fork() == 0: os._exit(0)\n    os.wait()"
+    for _ in range(3):
+        assert (await box.exec(["python3", "-c", code])).success
+    assert (await box.exec(["echo", "alive"])).stdout == "alive\n"
+
+
 async def test_a_cancelled_command_is_killed(box: SandboxEnvironment) -> None:
     with anyio.move_on_after(0.5):
         await box.exec(["sleep", "4322"])

@@ -73,7 +73,7 @@ def main(memory: int, processes: int, files: int) -> NoReturn:
                 os._exit(0)
             for descriptor in descriptors:
                 begin(socket.socket(fileno=descriptor), SECONDS.unpack(message)[0], control, limits, jobs)
-        with suppress(OSError):  # what is looked at may be gone the next moment
+        with suppress(Exception):  # what is looked at may be gone the next moment; this process must go on
             others = [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
             alone = not others and not jobs
             allowed = guard([pid for pid in others if pid not in jobs], limits, allowed)
@@ -141,7 +141,8 @@ def resident(pid: int) -> int:
     if pages:
         return pages
     with suppress(OSError):
-        return max(statm(f"/proc/{pid}/task/{thread}/statm") for thread in os.listdir(f"/proc/{pid}/task"))
+        threads = os.listdir(f"/proc/{pid}/task")
+        return max((statm(f"/proc/{pid}/task/{thread}/statm") for thread in threads), default=0)
     return 0
 
 
