@@ -15,7 +15,7 @@ from inspect_ai.util import OutputLimitExceededError, SandboxEnvironment, Sandbo
 from inspect_ai.util._sandbox.self_check import *  # noqa: F403
 
 from msm_bench.errors import UserError
-from msm_bench.providers.bubblewrap import jail
+from msm_bench.providers.bubblewrap import jail, supervisor
 from msm_bench.providers.bubblewrap.jail import Limits
 from msm_bench.providers.bubblewrap.sandbox import BubblewrapSandboxEnvironment
 from msm_bench.providers.bubblewrap.seccomp import deny_filter
@@ -268,12 +268,10 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
-async def test_processes_that_come_and_go_do_not_end_the_supervisor(box: SandboxEnvironment) -> None:
-    """Looked at while they end, they have neither memory nor threads; one such look used to end the jail."""
-    code = "import os\nfor _ in range(3000):\n    if os.fork() == 0: os._exit(0)\n    os.wait()"
-    for _ in range(3):
-        assert (await box.exec(["python3", "-c", code])).success
-    assert (await box.exec(["echo", "alive"])).stdout == "alive\n"
+def test_a_process_that_ends_while_it_is_looked_at_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two looks it has no threads left; that used to end the supervisor, and the jail with it."""
+    monkeypatch.setattr(supervisor.os, "listdir", lambda path: [])
+    assert supervisor.resident(2**22 + 1) == 0  # no process has such a number
 
 
 async def test_a_cancelled_command_is_killed(box: SandboxEnvironment) -> None:
