@@ -270,7 +270,7 @@ def _bytes(path: Path) -> bytes:
 
 def test_a_process_that_ends_while_it_is_looked_at_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two looks it has no threads left; that used to end the supervisor, and the jail with it."""
-    monkeypatch.setattr(supervisor.os, "listdir", lambda path: [])
+    monkeypatch.setattr("msm_bench.providers.bubblewrap.supervisor.os.listdir", lambda path: [])
     assert supervisor.resident(2**22 + 1) == 0  # no process has such a number
 
 
