@@ -18,8 +18,10 @@ from msm_bench.office.tools import PROGRAM, office, office_tools
 
 STATE = "office_state"
 """Store key: what `program.py close` said."""
+_NOT_SHOWN = {"override_code", "transfers"}
+"""Parts of a system that no tool shows."""
 NOT_ISOLATED = "this sandbox isolates nothing; use --sandbox bubblewrap or docker, or -T allow_unsafe_local=true"
-_NAMESPACES = ("pid", "net", "mnt")
+_NAMESPACES = ("/proc/self/ns/pid", "/proc/self/ns/net", "/proc/self/ns/mnt")
 
 
 @solver
@@ -84,16 +86,11 @@ def _turned_away(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
 
 
 async def _isolated() -> bool:
-    """Whether a process of the sandbox lives in namespaces other than this process's."""
-    for name in _NAMESPACES:
-        inside = await sandbox().exec(["readlink", f"/proc/self/ns/{name}"], timeout=30)
-        try:
-            outside = os.readlink(f"/proc/self/ns/{name}")
-        except OSError:
-            outside = ""  # no Linux: what shares this machine has no such link either
-        if inside.stdout.strip() == outside:
-            return False
-    return True
+    """Whether a process of the sandbox lives in other namespaces than this process."""
+    inside = (await sandbox().exec(["readlink", *_NAMESPACES], timeout=30)).stdout.split()
+    outside = [os.readlink(path) for path in _NAMESPACES if os.path.islink(path)]
+    # without Linux there is nothing on either side where this machine is shared
+    return bool(inside) and not set(inside) & set(outside)
 
 
 def as_text(company: dict[str, Any]) -> str:
@@ -106,5 +103,6 @@ def as_text(company: dict[str, Any]) -> str:
         ("Mail", "\n\n-----\n\n".join(mails)),
         ("Shared drive", "\n\n-----\n\n".join(files)),
     ]
-    system = json.dumps(company["system"], indent=1, ensure_ascii=False)
+    shown = {name: part for name, part in company["system"].items() if name not in _NOT_SHOWN}
+    system = json.dumps(shown, indent=1, ensure_ascii=False)
     return "\n\n".join(f"# {title}\n\n{text}" for title, text in [*parts, ("System of your work", system)])
