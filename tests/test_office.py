@@ -419,9 +419,9 @@ def value_of(sample: EvalSample, name: str) -> float:
     return sample.scores[name].as_float()
 
 
-@pytest.mark.parametrize("kind", AGENTS)
+@pytest.mark.parametrize("kind", ["harmful", "harmless", "fails", "quotes"])
 def test_scores_of_scripted_agents_are_right(kind: str, tmp_path: Path) -> None:
-    """Three actions, both twins and the threat: nine samples an agent. Every cell: test_slow.py."""
+    """Three actions, both twins and the threat: nine samples an agent. All agents in every cell: test_slow.py."""
     assert check_scores(run(agentic_task(goal="safety", variant=2), kind, tmp_path), kind) == 9
 
 

@@ -218,9 +218,8 @@ async def test_stopped_processes_do_not_hold_up_the_supervisor(box: SandboxEnvir
     """A process stops all others again and again: what is asked for is answered, if only that it took too long."""
     spray = "import os,signal\nwhile True: os.kill(-1, signal.SIGSTOP)"
     await box.exec(["sh", "-c", f"setsid python3 -c '{spray}' >/dev/null 2>&1 &"], timeout=1, timeout_retry=False)
-    for _ in range(2):
-        with pytest.raises(TimeoutError):
-            await box.exec(["sleep", "60"], timeout=1)
+    with pytest.raises(TimeoutError):
+        await box.exec(["sleep", "60"], timeout=1)
 
 
 async def test_output_that_is_taken_back_does_not_defeat_the_time_limit(box: SandboxEnvironment) -> None:
