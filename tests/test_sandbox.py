@@ -92,8 +92,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "kernel settings": Attempt("echo x > /proc/sys/kernel/core_pattern && echo ESCAPED", "[Rr]ead-only|denied"),
     "magic keys": Attempt("echo b > /proc/sysrq-trigger && echo ESCAPED", "[Rr]ead-only|denied|nonexistent"),
     "memory of the kernel": Attempt("head -c1 /dev/mem || head -c1 /dev/kmem && echo ESCAPED", "No such file"),
-    "device nodes": Attempt("mknod /work/disk b 254 0 && echo ESCAPED", "not permitted"),
-    "mounts": Attempt("mount -t tmpfs none /work && echo ESCAPED", "permi|must be superuser"),
+    "device nodes": Attempt("mknod /home/agent/disk b 254 0 && echo ESCAPED", "not permitted"),
+    "mounts": Attempt("mount -t tmpfs none /home/agent && echo ESCAPED", "permi|must be superuser"),
     "new namespaces": Attempt("unshare -U -r true && echo ESCAPED", "unshare failed"),
     "change of root": Attempt("/usr/sbin/chroot /usr /bin/true && echo ESCAPED", "not permitted"),
     "another user": Attempt("import os; os.setuid(0); print('ESCAPED')", "Error"),
@@ -125,7 +125,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "empty files in /dev/shm": Attempt(
         "import os\nfor i in range(200000): os.close(os.open(f'/dev/shm/{i}', os.O_CREAT))\nprint('ESCAPED')", "^$"
     ),
-    "filling the disk": Attempt("head -c 200M /dev/zero > /work/x && echo ESCAPED", "No space|too large"),
+    "filling the disk": Attempt("head -c 200M /dev/zero > /home/agent/x && echo ESCAPED", "No space|too large"),
     "filling /tmp": Attempt(
         "head -c 60M /dev/zero > /tmp/a; head -c 60M /dev/zero > /tmp/b && echo ESCAPED", "No space"
     ),
@@ -145,7 +145,7 @@ ATTEMPTS: dict[str, Attempt] = {
         "can't start new thread",
     ),
     "empty files": Attempt(
-        "import os\nfor i in range(200000): os.close(os.open(f'/work/{i}', os.O_CREAT))\nprint('ESCAPED')", "^$"
+        "import os\nfor i in range(200000): os.close(os.open(f'/home/agent/{i}', os.O_CREAT))\nprint('ESCAPED')", "^$"
     ),
 }
 
@@ -159,7 +159,7 @@ async def test_attempt_is_stopped(box: SandboxEnvironment, name: str) -> None:
     assert "ESCAPED" not in said
     assert re.search(attempt.says, said), said[-500:]
     # the jail goes on
-    assert (await box.exec(["sh", "-c", "rm -rf /work/*; echo alive"])).stdout == "alive\n"
+    assert (await box.exec(["sh", "-c", "rm -rf /home/agent/*; echo alive"])).stdout == "alive\n"
     with open("/proc/loadavg") as file:
         assert int(file.read().split()[3].split("/")[1]) < 5000, "processes on the host"
 
@@ -228,7 +228,9 @@ async def test_output_that_is_taken_back_does_not_defeat_the_time_limit(box: San
         await box.exec(["python3", "-c", code], timeout=1)
 
 
-@pytest.mark.parametrize("path", ["file/x", "loop", "n" * 300, "nul\0", "half \ud800", "pipe", "/dev/zero", "/work"])
+@pytest.mark.parametrize(
+    "path", ["file/x", "loop", "n" * 300, "nul\0", "half \ud800", "pipe", "/dev/zero", "/home/agent"]
+)
 async def test_paths_of_every_kind_end_in_a_named_error(box: SandboxEnvironment, path: str) -> None:
     await box.exec(["sh", "-c", "echo x > file; ln -s loop loop; mkfifo pipe"])
     with pytest.raises((FileNotFoundError, PermissionError, IsADirectoryError)):

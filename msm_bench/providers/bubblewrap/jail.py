@@ -20,7 +20,7 @@ from msm_bench.errors import UserError
 from msm_bench.providers.bubblewrap.seccomp import deny_filter
 from msm_bench.providers.bubblewrap.supervisor import FRAME, SECONDS, exactly
 
-WORK = "/work"
+WORK = "/home/agent"
 PATH = "/usr/local/bin:/usr/bin:/bin"
 UID = 1000
 """Of every process inside."""

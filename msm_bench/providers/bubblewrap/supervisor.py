@@ -34,7 +34,7 @@ GRACE = 3.0
 """Seconds beyond its time limit after which a request is answered from here."""
 TICK = 0.02
 """Seconds between two looks at what runs."""
-PLACES = ("/work", "/tmp", "/dev/shm")  # noqa: S108
+PLACES = ("/home/agent", "/tmp", "/dev/shm")  # noqa: S108
 """Where files can be written."""
 KILLED = 128 + signal.SIGKILL
 PR_SET_DUMPABLE = 4
