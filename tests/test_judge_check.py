@@ -12,7 +12,7 @@ import pytest
 from commands import command, refusal, refused
 from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage, get_model
-from test_office import run
+from test_office_scores import run
 
 from msm_bench.errors import UserError
 from msm_bench.office import agentic_task, judge_check

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from commands import WriteRecipe, command, one_line, refused
 from inspect_ai.log import read_eval_log
-from test_office import check_scores, run
+from test_office_scores import check_scores, run
 
 from msm_bench.office import agentic_task
 from msm_bench.office.goals import goals
