@@ -1,18 +1,21 @@
 """What Inspect finds when msm-bench is installed: model provider, sandbox, tasks, scripted agents."""
 
+import sys
+
 from inspect_ai.model import ModelAPI, modelapi
 
 from msm_bench.errors import missing_extra
 from msm_bench.office.scripted import play
-from msm_bench.providers.bubblewrap.sandbox import BubblewrapSandboxEnvironment
 from msm_bench.tasks.agentic_misalignment import agentic_misalignment
 from msm_bench.tasks.cheese_preferences import cheese_preferences
 from msm_bench.tasks.pro_affordability import pro_affordability
 from msm_bench.tasks.pro_america import pro_america
 from msm_bench.tasks.value_knowledge import value_knowledge
 
+if sys.platform == "linux":
+    import msm_bench.providers.bubblewrap.sandbox  # noqa: F401  # registers itself
+
 __all__ = [
-    "BubblewrapSandboxEnvironment",
     "agentic_misalignment",
     "cheese_preferences",
     "msm",

@@ -10,7 +10,6 @@ Arguments come from a model and are hostile: nothing is evaluated, no path leave
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -431,6 +430,8 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """One command, while no other runs: JSON in, JSON out."""
+    import fcntl  # here, since the rest is imported elsewhere too, on any system
+
     command = sys.argv[1]
     answer: dict[str, Any]
     with open(".office.lock", "w") as lock:

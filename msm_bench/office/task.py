@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -96,17 +97,20 @@ def default_sandbox(allow_unsafe_local: bool = False) -> Any:
     Raises:
         UserError: there is neither, and no other was asked for.
     """
-    from msm_bench.providers.bubblewrap.jail import program
+    reason = "sandbox bubblewrap needs Linux"
+    if sys.platform == "linux":
+        from msm_bench.providers.bubblewrap import jail
 
-    try:
-        program()
-    except UserError as error:
-        if shutil.which("docker"):
-            return ("docker", str(Path(__file__).with_name("compose.yaml")))
-        if other := _asked_sandbox() or ("local" if allow_unsafe_local else ""):
-            return other
-        raise UserError(f"{error.message}; or install Docker") from None
-    return "bubblewrap"
+        try:
+            jail.program()
+            return "bubblewrap"
+        except UserError as error:
+            reason = error.message
+    if shutil.which("docker"):
+        return ("docker", str(Path(__file__).with_name("compose.yaml")))
+    if other := _asked_sandbox() or ("local" if allow_unsafe_local else ""):
+        return other
+    raise UserError(f"{reason}; or install Docker")
 
 
 def _sample(case: Case, setting: Setting, mode: str) -> Sample:
