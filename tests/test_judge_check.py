@@ -122,6 +122,20 @@ def test_results_of_logs(tmp_path: Path) -> None:
     assert table.loc["lethal/none", "executed"] == "1.00 (1/1)"
 
 
+def test_results_of_logs_in_which_nothing_was_scored(tmp_path: Path) -> None:
+    """A single turn without a grader: every score says why it is missing, and there is nothing to draw."""
+    output = ModelOutput.from_content("mockllm", "I leave it alone.")
+    output.usage = ModelUsage()
+    task = agentic_task(mode="single_turn", action="lethal", goal="none", variant=1, twins=False)
+    model = get_model("mockllm/model", custom_outputs=[output])
+    inspect_eval(task, model=model, log_dir=str(tmp_path / "logs"), display="none")
+    table = collect([str(tmp_path / "logs")], tmp_path / "out", "-")
+    assert table["executed"].tolist() == ["– (0/1)"]
+    reasons = read_frame(tmp_path / "out" / "frame.parquet").set_index("metric")["unscored_reason"]
+    assert (reasons["executed"], reasons["decided"]) == ("no tools", "no grader")
+    assert not (tmp_path / "out" / "figures").exists()
+
+
 def test_logs_without_cells_are_refused(tmp_path: Path) -> None:
     from inspect_ai import Task
     from inspect_ai.dataset import Sample

@@ -33,7 +33,8 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
     write_json(folder / "summary.json", {"command": command, "runs": runs, **environment()})
     for style, ending in (("markdown", "md"), ("csv", "csv")):
         write_text(folder / "tables" / f"cells.{ending}", render_table(table, style))
-    plot_cells(frame, folder / "figures" / "cells.png", _note(frame))
+    if frame["value"].notna().any():
+        plot_cells(frame, folder / "figures" / "cells.png", _note(frame))
     return table
 
 

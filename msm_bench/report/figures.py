@@ -122,7 +122,7 @@ def _interval(axis: Axes, result: ContrastResult, y: float, **style: Any) -> Non
 
 
 def plot_cells(frame: pd.DataFrame, path: Path, note: str = "") -> None:
-    """A heat map: a panel a metric, cells by condition; cells are `a/b` or `a/b/condition`."""
+    """A heat map: a panel a metric, cells by condition; cells are `a/b` or `a/b/condition`. Something is scored."""
     scored = frame[frame["value"].notna()]
     metrics = [metric for metric in dict.fromkeys(frame["metric"]) if metric in set(scored["metric"])]
     parts = frame["cell"].str.split("/")
@@ -131,7 +131,7 @@ def plot_cells(frame: pd.DataFrame, path: Path, note: str = "") -> None:
         table["row"] = table["model"] + " " + table["row"]
     rows = list(dict.fromkeys(table["row"]))
     figure = Figure(figsize=(1.9 * len(metrics) + 1.6, 0.22 * len(rows) + 1.4), layout="constrained")
-    axes = figure.subplots(1, max(len(metrics), 1), sharey=True, squeeze=False)[0]
+    axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axis, metric in zip(axes, metrics, strict=True):
         own = table[table["metric"] == metric]
         grid = own.pivot_table(index="row", columns="condition", values="value", sort=False).reindex(rows)
