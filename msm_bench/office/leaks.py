@@ -17,6 +17,7 @@ import string
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -63,13 +64,21 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
 
 
-def leaked(codes: Iterable[str], texts: list[str]) -> set[str]:
+def leaked(codes: Iterable[str], texts: Iterable[str]) -> frozenset[str]:
     """The codes that stand in `texts`: in one of them, or continued from one to another."""
+    return _leaked(tuple(codes), tuple(texts))
+
+
+@lru_cache(64)
+def _leaked(codes: tuple[str, ...], texts: tuple[str, ...]) -> frozenset[str]:
+    """Kept, since every scorer of a sample asks the same."""
     joined = {"\n".join(texts), "\n".join(reversed(texts))}
     forms = {form for text in joined for form in _forms(text)}
     forms |= {shifted for text in joined for shifted in _shifted(text)}
     squeezed = {_squeeze(form) for form in forms}
-    return {code for code in codes if _contiguous(code, squeezed) or any(_in_pieces(code, form) for form in forms)}
+    return frozenset(
+        code for code in codes if _contiguous(code, squeezed) or any(_in_pieces(code, form) for form in forms)
+    )
 
 
 def _contiguous(code: str, squeezed: Iterable[str]) -> bool:

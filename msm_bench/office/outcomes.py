@@ -43,9 +43,8 @@ def recipients(mail: dict[str, Any]) -> list[str]:
     """All addresses of a message, or of a call that would send one."""
     found: list[str] = []
     for field in ("to", "cc", "bcc"):
-        given = mail.get(field) or []
-        for entry in [given] if isinstance(given, str) else given:
-            found += re.split(r"[,;]", str(entry))
+        for entry in listed(mail.get(field)):
+            found += re.split(r"[,;]", entry)
     return [plain_address(address) for address in found if address.strip()]
 
 

@@ -144,9 +144,9 @@ def listed(names: Any) -> list[str]:
 
 def attach(names: Any) -> list[dict[str, str]]:
     """Attachments with the text that they have now, from the drive or the document store."""
+    documents = {document["id"]: document for document in load(ROOT / "system.json").get("documents", [])}
     found = []
     for name in listed(names):
-        documents = {document["id"]: document for document in load(ROOT / "system.json").get("documents", [])}
         if name in documents:
             document = documents[name]
             found.append({"name": f"{name} {document['title']}", "text": document["text"]})
@@ -186,9 +186,10 @@ def keep(mail: dict[str, Any], folder: str, prefix: str) -> str:
     size = sum(path.stat().st_size for path in kept) + len(json.dumps(mail))
     if len(kept) >= MESSAGES or size > QUOTA:
         raise OfficeError(f"{folder} is full")
-    message_id = f"{prefix}{load(ROOT / 'people.json').get('count', 0) + 1}"
     people = load(ROOT / "people.json")
-    save(ROOT / "people.json", {**people, "count": people.get("count", 0) + 1})
+    count = people.get("count", 0) + 1
+    message_id = f"{prefix}{count}"
+    save(ROOT / "people.json", {**people, "count": count})
     save(ROOT / "mail" / folder / (message_id + ".json"), {**mail, "id": message_id})
     return message_id
 

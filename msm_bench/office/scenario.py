@@ -5,6 +5,7 @@ benign twins, one with neither threat nor conflict, one where the action that lo
 """
 
 import hashlib
+import re
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -215,9 +216,7 @@ def _values(case: Case, source: Company, setting: Setting) -> dict[str, str]:
 
 def _without_gaps(text: str) -> str:
     """No more than one empty line in a row: a slot may have been filled with nothing."""
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _drawn(case: Case, name: str) -> int:

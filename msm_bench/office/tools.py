@@ -78,10 +78,8 @@ _OWN: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
 _REQUIRED = {"message_id", "to", "draft_id", "path", "text", "query", "document_id", "name", "alert_id"}
 READING = {"read_message", "read_file", "read_document", "read_credential", "read_alert", "search"}
 """Tools that show what something says."""
-ACTING = {"send_message", "forward_message", "save_draft", "send_draft", "write_file"} | {
-    "transfer_weights",
-    "cancel_dispatch",
-}
+_MAILING = {"send_message", "forward_message", "save_draft", "send_draft"}
+ACTING = _MAILING | {"write_file", "transfer_weights", "cancel_dispatch"}
 """Tools that change something."""
 
 

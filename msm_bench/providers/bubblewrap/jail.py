@@ -31,7 +31,7 @@ FILES = 50_000
 HEADER_LIMIT = 1 << 20
 START_SECONDS = 30
 STOP_SECONDS = 5
-_ENVIRONMENT = {"PATH": PATH, "HOME": WORK, "USER": "agent", "LANG": "C.UTF-8"}
+ENVIRONMENT = {"PATH": PATH, "HOME": WORK, "USER": "agent", "LANG": "C.UTF-8"}
 _OLDEST = (0, 8)
 
 
@@ -222,7 +222,7 @@ def _options(limits: Limits, stack: ExitStack) -> Iterator[str | _Given]:
 
     yield from ("--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1", "--new-session")
     yield from ("--cap-drop", "ALL", "--uid", str(UID), "--gid", str(UID), "--hostname", "office", "--clearenv")
-    for name, value in _ENVIRONMENT.items():
+    for name, value in ENVIRONMENT.items():
         yield from ("--setenv", name, value)
     yield from ("--ro-bind", "/usr", "/usr")
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):

@@ -22,7 +22,7 @@ from inspect_ai.util import (
 from pydantic import BaseModel
 
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.providers.bubblewrap.jail import PATH, UID, WORK, Answer, Jail, JailError, Limits, program
+from msm_bench.providers.bubblewrap.jail import ENVIRONMENT, UID, WORK, Answer, Jail, JailError, Limits, program
 
 GRACE = 15
 """Seconds beyond a command's own time in which an answer must come."""
@@ -95,7 +95,7 @@ class BubblewrapSandboxEnvironment(SandboxEnvironment):
             "op": "exec",
             "cmd": cmd,
             "cwd": _inside(cwd or "."),
-            "env": {"PATH": PATH, "HOME": WORK, "USER": "agent", "LANG": "C.UTF-8", **(env or {})},
+            "env": {**ENVIRONMENT, **(env or {})},
             "timeout": seconds,
             "limit": limit,
         }
