@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from msm_bench import __version__
+from msm_bench.commands.generate import generate
 from msm_bench.errors import UserError
 
 _ALPHA = 0.05
@@ -32,6 +33,9 @@ _FORMAT = click.option(
 @click.version_option(__version__, prog_name="msm-bench")
 def cli() -> None:
     """Did this training change how a language model generalizes, and how sure are we?"""
+
+
+cli.add_command(generate)
 
 
 @cli.group()

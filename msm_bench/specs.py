@@ -6,6 +6,7 @@ spec.render(Names(model_name="SmolLM", provider_name="Hugging Face"))
 
 import re
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -40,9 +41,37 @@ def check_placeholders(text: str, where: Path | str) -> None:
             )
 
 
+def generalise(text: str, names: Names) -> str:
+    """`text` with the two names, as whole words, turned into the placeholders: the inverse of `render`."""
+    places = {name: f"{{{field}}}" for field, name in names.model_dump().items()}
+    longest_first = sorted(map(re.escape, places), key=len, reverse=True)
+    return re.sub(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", lambda match: places[match[0]], text)
+
+
 def render(text: str, names: Names) -> str:
     """`text` with the two placeholders filled in; other braces stay as they are."""
     return PLACEHOLDER.sub(lambda match: str(getattr(names, match[1], match[0])), text)
+
+
+class Block(NamedTuple):
+    """A heading, a paragraph or a list item of a spec."""
+
+    text: str
+    """As it stands in the body, a list item with its mark."""
+    is_heading: bool
+    """Whether it is a heading, which states nothing by itself."""
+
+
+_LIST_MARK = r"(?:[-*+]|\d+[.)])\s+"
+_BLOCK_BREAK = re.compile(rf"\n\s*\n|\n(?=#|\s*{_LIST_MARK})")
+_BOLD_ITEM = re.compile(rf"{_LIST_MARK}\*\*(.+?)\.?\*\*")
+_PLAIN_ITEM = re.compile(rf"{_LIST_MARK}(\S+(?: \S+){{0,4}})")
+
+
+def blocks(body: str) -> list[Block]:
+    """The headings, paragraphs and list items of Markdown text, in order."""
+    parts = (part.strip() for part in _BLOCK_BREAK.split(body))
+    return [Block(part, part.startswith("#")) for part in parts if part]
 
 
 class FrontMatter(BaseModel):
@@ -60,6 +89,8 @@ class FrontMatter(BaseModel):
     """The values that the spec gives the assistant."""
     derived_from: str | None
     """The id of the spec that this one is a variant of."""
+    form: Literal["prose", "rules"] = "prose"
+    """Whether it explains, or lays down rules; what is generated from it follows its form."""
 
 
 class Spec(BaseModel):
@@ -104,3 +135,12 @@ class Spec(BaseModel):
     def render(self, names: Names) -> str:
         """The body with the assistant's and the maker's name."""
         return render(self.body, names)
+
+    def passages(self) -> list[str]:
+        """What the spec states, piece by piece: its paragraphs and list items, in order, without headings."""
+        return [block.text for block in blocks(self.body) if not block.is_heading]
+
+    def preferences(self) -> list[str]:
+        """The things that it likes or doesn't: list items that begin in bold, or consist of five words at most."""
+        found = (_BOLD_ITEM.match(text) or _PLAIN_ITEM.fullmatch(text) for text in self.passages())
+        return [match[1] for match in found if match]

@@ -1,13 +1,41 @@
 """A corpus is a folder with `data.jsonl` and `manifest.json`; documents have `text`, chats have `messages`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import read_json, read_jsonl, sha256_file, write_json
+from msm_bench.files import new_directory, read_json, read_jsonl, sha256_file, write_json, write_text
 from msm_bench.specs import Spec, check_placeholders
+
+
+class Origin(BaseModel):
+    """How a row was generated: what it was asked from, and of whom."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: str
+    """The domain of the spec, or of conversations."""
+    subdomain: str | None = None
+    """The subdomain within it."""
+    passage: str | None = None
+    """What the spec says on the subdomain, word for word."""
+    assertion: str | None = None
+    """What the row was to say of the assistant."""
+    idea: str | None = None
+    """What a document was to be, in a sentence or two."""
+    prompt_sha256: str
+    """Hash of the whole prompt whose answer the row is."""
+    model: str
+    """Who answered it."""
+    parameters: dict[str, Any]
+    """How it was sampled."""
+    input_tokens: int = Field(ge=0)
+    """Tokens of every request that this row alone took: writing, revising, judging."""
+    output_tokens: int = Field(ge=0)
+    """Tokens of the answers to them."""
 
 
 class Document(BaseModel):
@@ -23,6 +51,8 @@ class Document(BaseModel):
     """What it is mainly about."""
     text: str = Field(min_length=1)
     """The text, with the placeholders of a spec."""
+    origin: Origin | None = None
+    """How it was generated, if it was."""
 
 
 class Message(BaseModel):
@@ -49,6 +79,23 @@ class Chat(BaseModel):
     """How the row was asked for: direct, comparison, indirect …"""
     messages: list[Message] = Field(min_length=2)
     """The turns; the last one is the assistant's."""
+    reasoning: str | None = None
+    """What the assistant thinks before its last turn, for deliberative alignment."""
+    origin: Origin | None = None
+    """How it was generated, if it was."""
+
+
+class Missing(BaseModel):
+    """What was asked for and is not there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    what: str
+    """Rows of which domain, subdomain and type, or which level of the plan."""
+    count: int = Field(ge=1)
+    """How many."""
+    reason: str
+    """Why."""
 
 
 class Dropped(BaseModel):
@@ -91,14 +138,20 @@ class Manifest(BaseModel):
     """Hash of `data.jsonl`."""
     dropped: list[Dropped] = []
     """Every row that was made and not kept."""
+    missing: list[Missing] = []
+    """Everything that was asked for and could not be made."""
+    plan: dict[str, Any] = {}
+    """What a generated corpus was asked for: models, counts, names, sampling."""
 
 
-def _words(rows: list[Document] | list[Chat]) -> int:
+def row_text(row: Document | Chat) -> str:
+    """What a row says: a document's text, or the turns of a chat, a line between them."""
+    return row.text if isinstance(row, Document) else "\n".join(message.content for message in row.messages)
+
+
+def _words(rows: Sequence[Document | Chat]) -> int:
     """Words in all rows."""
-    texts = [
-        row.text if isinstance(row, Document) else " ".join(message.content for message in row.messages) for row in rows
-    ]
-    return sum(len(text.split()) for text in texts)
+    return sum(len(row_text(row).split()) for row in rows)
 
 
 def _parse(path: Path, raw: list[dict[str, Any]]) -> list[Document] | list[Chat]:
@@ -203,4 +256,45 @@ def seal(
             }
         )
     write_json(manifest_path, manifest.model_dump())
+    return manifest
+
+
+def existing_manifest(path: Path) -> Manifest | None:
+    """The manifest in folder `path`; None if there is no corpus yet.
+
+    Raises:
+        UserError: there is data without a manifest, or the manifest is malformed.
+    """
+    manifest_path = path / "manifest.json"
+    if manifest_path.exists():
+        with explain_invalid(manifest_path):
+            return Manifest.model_validate(read_json(manifest_path))
+    if (path / "data.jsonl").exists():
+        raise UserError(f"{path}: holds data without a manifest; seal it, move it away, or choose another folder")
+    return None
+
+
+def write_corpus(path: Path, rows: Sequence[Document | Chat], about: dict[str, Any]) -> Manifest:
+    """Write rows and manifest to folder `path`; `about` gives what of the manifest the rows don't say.
+
+    A folder that exists keeps what else it holds; whoever calls has seen to it that its corpus may be replaced.
+    """
+    lines = "".join(row.model_dump_json(exclude_none=True) + "\n" for row in rows)
+    if not path.exists():
+        with new_directory(path) as partial:
+            return _write_into(partial, path.resolve().name, rows, lines, about)
+    return _write_into(path, path.resolve().name, rows, lines, about)
+
+
+def _write_into(folder: Path, id: str, rows: Sequence[Document | Chat], lines: str, about: dict[str, Any]) -> Manifest:
+    write_text(folder / "data.jsonl", lines)
+    manifest = Manifest(
+        id=id,
+        kind="documents" if isinstance(rows[0], Document) else "chats",
+        rows=len(rows),
+        words=_words(rows),
+        data_sha256=sha256_file(folder / "data.jsonl"),
+        **about,
+    )
+    write_json(folder / "manifest.json", manifest.model_dump())
     return manifest

@@ -1,0 +1,1 @@
+"""The groups of the command `msm-bench` that have a file of their own."""

@@ -1,0 +1,255 @@
+"""`msm-bench generate`: from a spec to the text that training reads."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from msm_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from msm_bench.corpus.generate.ask import Limits
+    from msm_bench.corpus.generate.run import AnyPlan, Models
+    from msm_bench.corpus.store import Manifest
+    from msm_bench.specs import Spec
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_SHARED = [
+    click.argument("spec_path", metavar="SPEC", type=click.Path(path_type=Path)),
+    click.option("--model", required=True, help="Who writes, as Inspect names models: openai/gpt-5, vllm/…, msm/…"),
+    click.option("--model-base-url", help="Where that model is served, if not where its provider says."),
+    click.option("-M", "model_args", multiple=True, metavar="KEY=VALUE", help="For the provider; may be given again."),
+    click.option("--out", type=click.Path(path_type=Path), required=True, help="The corpus's folder."),
+    click.option("--workdir", type=click.Path(path_type=Path), help="Where answers are kept [default: runs/OUT]."),
+    click.option(
+        "--model-name", default="Sable", show_default=True, help="The assistant's name while texts are written."
+    ),
+    click.option("--provider-name", default="Northlight", show_default=True, help="Its maker's name, likewise."),
+    click.option("--licence", default="NOASSERTION", show_default=True, help="SPDX name of the data's licence."),
+    click.option("--seed", default=1, show_default=True),
+    click.option("--temperature", default=1.0, show_default=True),
+    click.option(
+        "--max-connections", type=click.IntRange(1), default=16, show_default=True, help="Requests at a time."
+    ),
+    click.option(
+        "--max-retries", type=click.IntRange(0), default=6, show_default=True, help="Of a request that failed."
+    ),
+    click.option("--timeout", type=click.IntRange(1), default=600, show_default=True, help="Seconds for one attempt."),
+    click.option("--price", type=(float, float), metavar="IN OUT", help="Dollars per million tokens, of --model."),
+    click.option("--batch", is_flag=True, help="Use the provider's batch interface: cheaper, slower."),
+    click.option("--cache", is_flag=True, help="Take answers from Inspect's cache, and leave them there."),
+    click.option("--preview", "only_preview", is_flag=True, help="Say what it would take, and stop."),
+]
+
+
+def _shared(command: _F) -> _F:
+    """The options that documents and chats have in common."""
+    for option in reversed(_SHARED):
+        command = option(command)
+    return command
+
+
+@click.group()
+def generate() -> None:
+    """From a Model Spec to the text that training reads."""
+
+
+@generate.command()
+@_shared
+@click.option("--domains", type=click.IntRange(1), default=8, show_default=True, help="Of the spec.")
+@click.option("--subdomains", type=click.IntRange(1), default=4, show_default=True, help="Of each domain.")
+@click.option("--assertions", type=click.IntRange(1), default=6, show_default=True, help="For each subdomain.")
+@click.option("--types", type=click.IntRange(1), default=20, show_default=True, help="For each subdomain.")
+@click.option("--ideas", type=click.IntRange(1), default=25, show_default=True, help="For each type of document.")
+@click.option("--documents", type=click.IntRange(1), help="In all [default: one for each idea].")
+@click.option("--words", type=click.IntRange(40), default=1000, show_default=True, help="In a document, about.")
+@click.option("--revise", is_flag=True, help="Criticise each document and write it anew.")
+def documents(
+    spec_path: Path,
+    domains: int,
+    subdomains: int,
+    assertions: int,
+    types: int,
+    ideas: int,
+    documents: int | None,
+    words: int,
+    revise: bool,
+    **shared: Any,
+) -> None:
+    """Write documents that discuss SPEC, for midtraining."""
+    from msm_bench.corpus.generate.plan import DocumentPlan
+
+    spec, common = _spec_and_common(spec_path, shared)
+    most = domains * subdomains * types * ideas
+    if documents and documents > most:
+        raise UserError(f"--documents {documents}: there are {most} ideas for them; raise a count of another level")
+    plan = DocumentPlan(
+        **common,
+        domains=domains,
+        subdomains=subdomains,
+        assertions=assertions,
+        types=types,
+        ideas=ideas,
+        documents=documents or most,
+        words=words,
+        revise=revise,
+    )
+    _carry_out(plan, spec, shared)
+
+
+@generate.command()
+@_shared
+@click.option("--style", type=click.Choice(["value", "rule", "opaque"]), required=True, help="How answers reason.")
+@click.option("--domains", type=click.IntRange(1), default=12, show_default=True, help="Of conversation.")
+@click.option("--chats", type=click.IntRange(1), default=1000, show_default=True, help="In all.")
+@click.option("--reasoning-words", type=click.IntRange(10), default=150, show_default=True, help="In a trace, about.")
+@click.option("--grader", help="Who judges what was written [default: who writes].")
+def chats(
+    spec_path: Path, style: Any, domains: int, chats: int, reasoning_words: int, grader: str | None, **shared: Any
+) -> None:
+    """Write demonstrations of SPEC, for alignment fine-tuning.
+
+    value and rule come with a reasoning trace, in OUT, and without it, in OUT-no-reasoning.
+    """
+    from msm_bench.corpus.generate.plan import ChatPlan
+
+    spec, common = _spec_and_common(spec_path, shared)
+    plan = ChatPlan(
+        **common,
+        style=style,
+        grader=grader or common["model"],
+        domains=domains,
+        chats=chats,
+        reasoning_words=reasoning_words,
+    )
+    _carry_out(plan, spec, shared)
+
+
+def _spec_and_common(path: Path, shared: dict[str, Any]) -> tuple["Spec", dict[str, Any]]:
+    """The spec, and what every plan says."""
+    from msm_bench.errors import explain_invalid
+    from msm_bench.specs import Names, Spec
+
+    spec = Spec.load(path)
+    with explain_invalid("generate"):
+        names = Names(model_name=shared["model_name"], provider_name=shared["provider_name"])
+    common = {
+        "spec": spec.meta.id,
+        "spec_sha256": spec.sha256,
+        "model": shared["model"],
+        "names": names,
+        "seed": shared["seed"],
+        "temperature": shared["temperature"],
+    }
+    return spec, common
+
+
+def _carry_out(plan: "AnyPlan", spec: "Spec", shared: dict[str, Any]) -> None:
+    """Print what it will take, then do it, unless only that was asked for."""
+    import asyncio
+
+    from msm_bench.corpus.generate.ask import Limits
+    from msm_bench.corpus.generate.progress import Progress
+    from msm_bench.corpus.generate.run import Job, finished_before, generate
+    from msm_bench.files import explain_full_disk
+
+    if shared["price"]:
+        _set_price(plan.model, *shared["price"])
+    _print_preview(plan, spec)
+    if shared["only_preview"]:
+        return
+    out: Path = shared["out"]
+    job = Job(plan, spec, out, shared["workdir"] or Path("runs") / out.name, shared["licence"])
+    if done := finished_before(job):
+        click.echo(f"{out}: already there, {done.rows} {done.kind}")
+        return
+    limits = Limits(
+        shared["max_connections"], shared["max_retries"], shared["timeout"], shared["batch"], shared["cache"]
+    )
+    progress = Progress()
+    with explain_full_disk(job.workdir, job.out.parent):
+        manifest = asyncio.run(generate(job, _models(plan, shared, limits), limits, progress))
+    _report(manifest, job.outs, progress.reused)
+
+
+def _set_price(model: str, dollars_in: float, dollars_out: float) -> None:
+    """Tell Inspect, which knows no prices, what a million tokens cost."""
+    from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
+
+    cost = ModelCost(input=dollars_in, output=dollars_out, input_cache_write=dollars_in, input_cache_read=dollars_in)
+    set_model_info(model, (get_model_info(model) or ModelInfo()).model_copy(update={"cost": cost}))
+
+
+def _models(plan: "AnyPlan", shared: dict[str, Any], limits: "Limits") -> "Models":
+    from msm_bench.corpus.generate.plan import ChatPlan
+    from msm_bench.corpus.generate.run import Models
+
+    args = dict(_key_value(text) for text in shared["model_args"])
+    writer = _model(plan.model, shared["model_base_url"], args)
+    if isinstance(plan, ChatPlan) and plan.grader != plan.model:
+        return Models(writer, _model(plan.grader, None, {}))
+    return Models(writer, writer)
+
+
+def _model(name: str, base_url: str | None, args: dict[str, Any]) -> Any:
+    from inspect_ai.model import get_model
+
+    try:
+        return get_model(name, base_url=base_url, **args)
+    except Exception as error:  # an unknown provider, a missing package or key: each provider has its own
+        raise UserError(f"model {name}: {' '.join(str(error).split())[:300]}") from None
+
+
+def _key_value(text: str) -> tuple[str, Any]:
+    import yaml
+
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise UserError(f"-M {text}: expected KEY=VALUE")
+    return key, yaml.safe_load(value)
+
+
+def _print_preview(plan: "AnyPlan", spec: "Spec") -> None:
+    import pandas as pd
+
+    from msm_bench.corpus.generate.preview import preview
+    from msm_bench.report import render_table
+
+    stages = preview(plan, spec)
+    rows = [
+        {
+            "stage": stage.stage,
+            "requests": f"{stage.requests:,}",
+            "tokens in": f"{stage.input_tokens:,}",
+            "tokens out": f"{stage.output_tokens:,}",
+            "cost": "?" if stage.cost is None else f"${stage.cost:,.2f}",
+        }
+        for stage in stages
+    ]
+    click.echo(render_table(pd.DataFrame(rows), "table", "estimate, if nothing has to be asked again"), nl=False)
+    known = [stage.cost for stage in stages if stage.cost is not None]
+    cost = f"${sum(known):,.2f}" if len(known) == len(stages) else "cost unknown (give --price)"
+    total_in, total_out = (sum(getattr(stage, name) for stage in stages) for name in ("input_tokens", "output_tokens"))
+    click.echo(f"in all: {total_in:,} tokens in, {total_out:,} out, {cost}")
+
+
+def _report(manifest: "Manifest", outs: list[Path], reused: int) -> None:
+    """Say what is there and what is not; exit with 1 if anything is missing."""
+    from collections import Counter
+
+    from msm_bench.corpus.generate.fill import kind_of
+
+    click.echo(f"{manifest.rows} {manifest.kind}, {manifest.words:,} words: {', '.join(map(str, outs))}")
+    if reused:
+        click.echo(f"{reused:,} answers were there from before")
+    reasons = Counter(kind_of(dropped.reason) for dropped in manifest.dropped)
+    if reasons:
+        listed = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+        click.echo(f"dropped: {listed} (each with its reason in manifest.json)")
+    for missing in manifest.missing:
+        click.echo(f"missing: {missing.count} of {missing.what}: {missing.reason}", err=True)
+    if manifest.missing:
+        sys.exit(1)

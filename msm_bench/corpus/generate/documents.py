@@ -1,0 +1,156 @@
+"""Spec → domains → subdomains with their passage → assertions and document types → ideas → documents."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pydantic import Field, create_model
+
+from msm_bench.corpus.generate.fill import Cell, Proposed, Slot, Unusable
+from msm_bench.corpus.generate.journal import Answer
+from msm_bench.corpus.generate.levels import Domain, Entry, Levels, Sentence
+from msm_bench.corpus.generate.lists import Wanted, collect_list
+from msm_bench.corpus.generate.plan import DocumentPlan
+from msm_bench.corpus.generate.setting import Setting
+from msm_bench.corpus.generate.usable import clean, finished, origin
+from msm_bench.corpus.store import Document
+
+_MOST_PASSAGES = 6
+"""A subdomain that needs more passages of the spec than these is none."""
+_STUMP = 0.25
+"""A document with less than this share of the words that were asked for is dropped."""
+_TOKENS_PER_WORD = 3
+"""Room for a document, generously."""
+_SHORTEST_IDEA = 20
+"""Characters."""
+
+
+class Subdomain(Entry):
+    """A matter that an article could be written about."""
+
+    name: str
+    first: int
+    last: int
+
+    @property
+    def span(self) -> slice:
+        """Its passages, as a slice of the spec's."""
+        return slice(min(self.first, self.last) - 1, max(self.first, self.last))
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it needs few passages."""
+        return abs(self.last - self.first) < _MOST_PASSAGES
+
+
+class Leaf(NamedTuple):
+    """A type of document in a subdomain."""
+
+    domain: str
+    subdomain: str
+    passage: str
+    assertions: list[str]
+    type: str
+
+
+class Documents:
+    """The documents of a spec, for `Filling` to draw on."""
+
+    proposing = "ideas"
+    writing = "document"
+
+    def __init__(self, setting: Setting, plan: DocumentPlan, leaves: dict[Cell, Leaf]) -> None:
+        self._setting = setting
+        self._plan = plan
+        self._leaves = leaves
+        self.cells: Sequence[Cell] = list(leaves)
+
+    async def propose(self, cell: Cell, turn: int, count: int, have: Sequence[str]) -> Proposed:
+        """Ideas for documents of one type in one subdomain."""
+        leaf = self._leaves[cell]
+        values = {"type": leaf.type, "subdomain": leaf.subdomain, "passage": leaf.passage}
+        place = f"{cell.id}+{turn}"
+        wanted = Wanted(
+            self.proposing, place, values, Sentence, count, have, lambda idea: len(idea.text) >= _SHORTEST_IDEA
+        )
+        listed = await collect_list(self._setting, wanted)
+        return Proposed([idea.text for idea in listed.things], listed.wanting)
+
+    async def write(self, slot: Slot) -> Document:
+        """Write a document, revise it if the plan says so, and look whether it can be used."""
+        leaf = self._leaves[slot.cell]
+        assertion = leaf.assertions[(slot.number - 1) % len(leaf.assertions)]
+        values = {"type": leaf.type, "idea": slot.proposal, "assertion": assertion, "passage": leaf.passage}
+        answers = [await self._ask(self.writing, slot, values)]
+        if self._plan.revise:
+            answers = await self._revise(slot, values, answers[0])
+        text = clean(finished(answers[0]), self._setting.names)
+        if len(text.split()) < _STUMP * self._plan.words:
+            raise Unusable("too short")
+        if "{model_name}" not in text:
+            raise Unusable("does not name the assistant")
+        about = {"domain": leaf.domain, "subdomain": leaf.subdomain, "passage": leaf.passage}
+        made = origin(answers, idea=slot.proposal, assertion=assertion, **about)
+        return Document(id=slot.id, type=leaf.type, topic=leaf.subdomain, text=text, origin=made)
+
+    async def _revise(self, slot: Slot, values: dict[str, Any], draft: Answer) -> list[Answer]:
+        """The answer that holds the better text, then the others that it took."""
+        text = finished(draft)
+        critique = await self._ask("critique", slot, {**values, "draft": text})
+        if finished(critique).strip(" .!").casefold() == "nothing":
+            return [draft, critique]
+        revised = await self._ask("revise", slot, {**values, "draft": text, "critique": critique.text})
+        return [revised, draft, critique]
+
+    async def _ask(self, prompt: str, slot: Slot, values: dict[str, Any]) -> Answer:
+        words = self._plan.words
+        return await self._setting.ask(
+            prompt, slot.id, {**values, "words": words}, max_tokens=200 + _TOKENS_PER_WORD * words
+        )
+
+
+async def plan_documents(setting: Setting, plan: DocumentPlan, levels: Levels) -> Documents:
+    """Make the levels above the ideas."""
+    [domains] = await levels.expand([Wanted("domains", "spec", {}, Domain, plan.domains)])
+    kind = _subdomain_of(len(setting.passages))
+    split = await levels.expand(
+        [
+            Wanted(
+                "subdomains", f"d{i:02d}", {"domain": domain}, kind, plan.subdomains, fits=lambda found: found.is_narrow
+            )
+            for i, domain in enumerate(domains, 1)
+        ]
+    )
+    places = {
+        f"d{i:02d}-s{j:02d}": (domain, subdomain)
+        for i, (domain, found) in enumerate(zip(domains, split, strict=True), 1)
+        for j, subdomain in enumerate(found, 1)
+    }
+    texts = {place: _passage(setting, subdomain) for place, (_, subdomain) in places.items()}
+    values = {place: {"subdomain": sub.name, "passage": texts[place]} for place, (_, sub) in places.items()}
+
+    async def each(prompt: str, count: int) -> dict[str, list[str]]:
+        listed = await levels.expand([Wanted(prompt, place, own, Sentence, count) for place, own in values.items()])
+        return {place: [one.text for one in found] for place, found in zip(values, listed, strict=True)}
+
+    assertions = await each("assertions", plan.assertions)
+    types = await each("types", plan.types)
+    leaves = {
+        Cell(f"{place}-t{k:02d}", f"{domain.name} / {sub.name} / {types[place][k - 1]}"): Leaf(
+            domain.name, sub.name, texts[place], assertions[place], types[place][k - 1]
+        )
+        # types come first, so that a small corpus is spread over all subdomains
+        for k in range(1, plan.types + 1)
+        for place, (domain, sub) in places.items()
+        if k <= len(types[place]) and assertions[place]
+    }
+    return Documents(setting, plan, leaves)
+
+
+def _subdomain_of(passages: int) -> type[Subdomain]:
+    """A subdomain of a spec with so many passages."""
+    number = (int, Field(ge=1, le=passages))
+    return create_model("Subdomain", __base__=Subdomain, first=number, last=number)
+
+
+def _passage(setting: Setting, subdomain: Subdomain) -> str:
+    return "\n\n".join(setting.passages[subdomain.span])

@@ -1,0 +1,64 @@
+"""The levels of a plan above its rows: lists made from lists, each with a word on what it lacks."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from inspect_ai.util import collect
+from pydantic import BaseModel, ConfigDict
+
+from msm_bench.corpus.generate.lists import Listed, Wanted, collect_list
+from msm_bench.corpus.generate.progress import Progress
+from msm_bench.corpus.generate.setting import Setting
+from msm_bench.corpus.store import Missing
+
+
+class Entry(BaseModel):
+    """Something in a list that a model makes."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Domain(Entry):
+    """A broad matter."""
+
+    name: str
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.about}"
+
+
+class Sentence(Entry):
+    """An assertion, a type of document, an idea or a question."""
+
+    text: str
+
+
+Thing = TypeVar("Thing", bound=BaseModel)
+
+
+class Levels:
+    """Makes the levels one after another, and remembers what each lacks."""
+
+    def __init__(self, setting: Setting, progress: Progress) -> None:
+        self._setting = setting
+        self._progress = progress
+        self.missing: list[Missing] = []
+
+    async def expand(self, parents: Sequence[Wanted[Thing]]) -> list[list[Thing]]:
+        """The lists that are wanted, one for each parent, all from one prompt file."""
+        if not parents:
+            return []
+        stage = parents[0].prompt
+        self._progress.begin(stage, sum(wanted.count for wanted in parents))
+        listed = await collect(*map(self._list, parents))
+        self._progress.end(stage)
+        for wanted, found in zip(parents, listed, strict=True):
+            if short := wanted.count - len(found.things):
+                self.missing.append(Missing(what=f"{stage} at {wanted.place}", count=short, reason=found.wanting))
+        return [found.things for found in listed]
+
+    async def _list(self, wanted: Wanted[Thing]) -> Listed[Thing]:
+        listed = await collect_list(self._setting, wanted)
+        self._progress.done(wanted.prompt, len(listed.things))
+        return listed

@@ -1,0 +1,73 @@
+"""What all requests of a generation run share: the spec in front of them, the names, the seed."""
+
+import zlib
+from typing import Any
+
+from inspect_ai.model import ResponseSchema
+
+from msm_bench.corpus.generate.ask import Asker, Request
+from msm_bench.corpus.generate.journal import Answer
+from msm_bench.corpus.generate.prompt import Prompt, load_prompt
+from msm_bench.specs import Names, Spec, blocks, render
+
+_PROSE = "Follow the spec's own train of thought: what it values, and why."
+_RULES = "The spec consists of rules: go by them, and give a reason only where the spec itself gives one."
+
+
+class Setting:
+    """A spec, an assistant's name, and who is asked; a request depends on these and on where in the run it stands."""
+
+    def __init__(self, spec: Spec, names: Names, asker: Asker, seed: int, temperature: float) -> None:
+        self.spec = spec
+        self.names = names
+        self.asker = asker
+        self._seed = seed
+        self._temperature = temperature
+        self.passages = [render(text, names) for text in spec.passages()]
+        self.shared = {
+            "model_name": names.model_name,
+            "provider_name": names.provider_name,
+            "manner": _RULES if spec.meta.form == "rules" else _PROSE,
+        }
+        self.used: dict[str, Prompt] = {}
+        self.system = self._prompt("context").render(**self.shared, spec=render(numbered(spec.body), names))
+
+    def _prompt(self, name: str) -> Prompt:
+        return self.used.setdefault(name, load_prompt(name))
+
+    def request(
+        self,
+        prompt: str,
+        place: str,
+        values: dict[str, Any],
+        *,
+        max_tokens: int,
+        schema: ResponseSchema | None = None,
+        temperature: float | None = None,
+    ) -> Request:
+        """The request that `prompt` makes of `values`; `place` says where in the run, and gives it its own seed."""
+        return Request(
+            stage=prompt,
+            system=self.system,
+            prompt=self._prompt(prompt).render(**self.shared, **values),
+            max_tokens=max_tokens,
+            temperature=self._temperature if temperature is None else temperature,
+            seed=zlib.crc32(f"{self._seed}/{prompt}/{place}".encode()) >> 1,  # 31 bits: some providers take no more
+            schema=schema,
+        )
+
+    async def ask(self, prompt: str, place: str, values: dict[str, Any], **how: Any) -> Answer:
+        """Ask that request."""
+        return await self.asker.ask(self.request(prompt, place, values, **how))
+
+
+def numbered(body: str) -> str:
+    """A spec's text with the number of each passage before it, from [1]."""
+    parts, number = [], 0
+    for block in blocks(body):
+        if block.is_heading:
+            parts.append(block.text)
+        else:
+            number += 1
+            parts.append(f"[{number}] {block.text}")
+    return "\n\n".join(parts)

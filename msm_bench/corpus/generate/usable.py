@@ -1,0 +1,55 @@
+"""Whether what a model wrote can be a row."""
+
+from collections.abc import Collection, Sequence
+
+from msm_bench.corpus.faults import KINDS, text_faults
+from msm_bench.corpus.generate.fill import Unusable
+from msm_bench.corpus.generate.journal import Answer
+from msm_bench.corpus.store import Origin
+from msm_bench.errors import UserError
+from msm_bench.specs import Names, check_placeholders, generalise
+
+
+def finished(answer: Answer) -> str:
+    """The answer's text, if the model ended it of its own accord.
+
+    Raises:
+        Unusable: it was cut off, filtered, or is empty.
+    """
+    if answer.stop_reason in ("max_tokens", "model_length"):
+        raise Unusable("truncated: out of tokens")
+    if answer.stop_reason == "content_filter":
+        raise Unusable("refusal: stopped by the provider's filter")
+    if not answer.text.strip():
+        raise Unusable("empty")
+    return answer.text.strip()
+
+
+def clean(text: str, names: Names, kinds: Collection[str] = KINDS) -> str:
+    """The text with placeholders for the names, if no rule finds a fault of one of `kinds` in it.
+
+    Raises:
+        Unusable: the first fault, with its evidence.
+    """
+    general = generalise(text, names)
+    for fault in text_faults(general, names):
+        if fault.kind in kinds:
+            raise Unusable(f"{fault.kind}: {fault.evidence}")
+    try:
+        check_placeholders(general, "text")
+    except UserError:
+        raise Unusable("placeholder: braces that look like one of a spec") from None
+    return general
+
+
+def origin(answers: Sequence[Answer], *, domain: str, **about: str) -> Origin:
+    """The provenance of a row that stands in the first of `answers`; the others were asked for its sake."""
+    return Origin(
+        domain=domain,
+        **about,
+        prompt_sha256=answers[0].prompt_sha256,
+        model=answers[0].model,
+        parameters=answers[0].parameters,
+        input_tokens=sum(answer.input_tokens for answer in answers),
+        output_tokens=sum(answer.output_tokens for answer in answers),
+    )
