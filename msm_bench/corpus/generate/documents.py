@@ -12,6 +12,7 @@ from msm_bench.corpus.generate.lists import Wanted, collect_list
 from msm_bench.corpus.generate.plan import DocumentPlan
 from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.generate.usable import clean, finished, origin
+from msm_bench.corpus.health import ngrams
 from msm_bench.corpus.store import Document
 
 _MOST_PASSAGES = 6
@@ -22,6 +23,8 @@ _TOKENS_PER_WORD = 3
 """Room for a document, generously."""
 _SHORTEST_IDEA = 20
 """Characters."""
+_COPIED = 0.5
+"""A document of which more than this share of the eight-word runs stands in the spec only copies it."""
 
 
 class Subdomain(Entry):
@@ -62,6 +65,7 @@ class Documents:
         self._setting = setting
         self._plan = plan
         self._leaves = leaves
+        self._spec_grams = set(ngrams(setting.spec.body, 8))
         self.cells: Sequence[Cell] = list(leaves)
 
     async def propose(self, cell: Cell, turn: int, count: int, have: Sequence[str]) -> Proposed:
@@ -88,6 +92,9 @@ class Documents:
             raise Unusable("too short")
         if "{model_name}" not in text:
             raise Unusable("does not name the assistant")
+        own = ngrams(text, 8)
+        if sum(gram in self._spec_grams for gram in own) > _COPIED * len(own):
+            raise Unusable("copies the spec")
         about = {"domain": leaf.domain, "subdomain": leaf.subdomain, "passage": leaf.passage}
         made = origin(answers, idea=slot.proposal, assertion=assertion, **about)
         return Document(id=slot.id, type=leaf.type, topic=leaf.subdomain, text=text, origin=made)

@@ -90,7 +90,7 @@ def identity(thing: BaseModel) -> str:
 
 def counted(reasons: Counter[str]) -> str:
     """Reasons with how often each, most frequent first: `refusal (3), truncated (1)`."""
-    return ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    return ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common() if count)
 
 
 def read_things(text: str, thing: type[Thing]) -> list[Thing] | None:

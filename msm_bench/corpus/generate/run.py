@@ -63,7 +63,7 @@ def finished_before(job: Job) -> Manifest | None:
     """
     found = [existing_manifest(out) for out in job.outs]
     for out, manifest in zip(job.outs, found, strict=True):
-        if manifest and (changed := difference(manifest.plan, job.plan.model_dump(mode="json"))):
+        if manifest and (changed := difference(job.plan.model_dump(mode="json"), manifest.plan)):
             raise UserError(f"{out}: holds a corpus of another plan ({changed}); choose another folder")
     whole = all(manifest and not manifest.missing for manifest in found)
     return found[0] if whole else None
