@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from msm_bench import __version__
+from msm_bench.commands.corpus import corpus
 from msm_bench.commands.generate import generate
+from msm_bench.commands.spec import spec
 from msm_bench.errors import UserError
 
 _ALPHA = 0.05
@@ -35,7 +37,9 @@ def cli() -> None:
     """Did this training change how a language model generalizes, and how sure are we?"""
 
 
+cli.add_command(corpus)
 cli.add_command(generate)
+cli.add_command(spec)
 
 
 @cli.group()
@@ -55,24 +59,6 @@ def prepare(name: str, accept_licence: bool) -> None:
     note = base.path / "LICENCE-NOTE.txt"
     if note.exists():
         click.echo(note.read_text(encoding="utf-8").strip())
-
-
-@cli.group()
-def corpus() -> None:
-    """Training text."""
-
-
-@corpus.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--spec", type=click.Path(path_type=Path), help="The spec that the rows are about.")
-@click.option("--generator", help="Who or what wrote the rows.")
-@click.option("--licence", help="SPDX name of the data's licence.")
-def seal(path: Path, spec: Path | None, generator: str | None, licence: str | None) -> None:
-    """Check PATH/data.jsonl and write its manifest."""
-    from msm_bench.corpus import seal as seal_corpus
-
-    manifest = seal_corpus(path, spec=spec, generator=generator, licence=licence)
-    click.echo(f"{manifest.id}: {manifest.rows} {manifest.kind}, {manifest.words} words, {manifest.data_sha256[:12]}")
 
 
 @cli.command()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from msm_bench.corpus.thresholds import Thresholds
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import canonical_json, data_path, read_text, sha256_text
 from msm_bench.preferences.margins import MEASURES
@@ -186,6 +187,8 @@ class Recipe(Strict):
     """What is claimed, stated before the run."""
     smallest_effect: Smallest = Smallest()
     """Below this an effect is of no interest."""
+    health: Thresholds | None = None
+    """What `corpus check` judges its corpora by; no part of the hash, as it changes no result."""
 
     @property
     def confirmatory(self) -> int:
@@ -287,7 +290,7 @@ class Recipe(Strict):
     @property
     def sha256(self) -> str:
         """Hash of what the recipe says; comments and layout do not count."""
-        return sha256_text(canonical_json(self.model_dump(mode="json")))
+        return sha256_text(canonical_json(self.model_dump(mode="json", exclude={"health"})))
 
     def check_arms(self, arms: list[str]) -> None:
         """Raise a `UserError` if one of `arms` is not in the recipe."""

@@ -1,19 +1,24 @@
 """What takes minutes: a full disk, kills, a wheel in a new environment (`make test-slow`)."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pandas as pd
 import pytest
 from commands import WriteRecipe, command, one_line, refused
+from fault_server import Faults, FaultServer
+from generating import ANSWERS, MODEL
 from inspect_ai.log import read_eval_log
 from test_office_scores import check_scores, run
 
+from msm_bench.files import data_path, read_jsonl
 from msm_bench.office import agentic_task
 from msm_bench.office.goals import goals
 from msm_bench.office.scripted import AGENTS
@@ -167,3 +172,48 @@ def test_scores_are_right_in_every_cell(kind: str, tmp_path: Path) -> None:
     for variant in (1, 2, 3, 4):
         goal = list(goals())[variant - 1 :: 4]
         check_scores(run(agentic_task(variant=variant, threat="all", goal=goal), kind, tmp_path), kind)
+
+
+@pytest.mark.slow
+def test_a_generation_killed_at_twenty_moments_asks_nothing_twice_and_ends_with_the_same_rows(tmp_path: Path) -> None:
+    spec, moments = data_path("specs") / "cheese-affordability.md", Random(5)  # noqa: S311
+    size = {"domains": 3, "subdomains": 2, "assertions": 2, "types": 3, "ideas": 6, "documents": 90, "words": 120}
+    counts = [part for name, count in size.items() for part in (f"--{name}", str(count))]
+    faults = Faults(too_many=0.1, broken=0.1, slow=0.5, cut_off=0.1, refused=0.1, malformed=0.1, unclosed=0.1)
+    with FaultServer(faults, answers=ANSWERS) as server:
+        how = ["--model", MODEL, "--model-base-url", server.url, "-M", "api_key=x", "--max-connections", "4"]
+
+        def line(out: str) -> list[str]:
+            folders = ["--out", str(tmp_path / out), "--workdir", str(tmp_path / f"work-{out}")]
+            return ["generate", "documents", str(spec), *folders, *how, *counts]
+
+        whole = command(*line("docs"), cwd=tmp_path)
+        assert whole.returncode == 0, whole.stderr
+        needed = len(read_jsonl(tmp_path / "work-docs" / "answers.jsonl"))
+        (tmp_path / "docs").rename(tmp_path / "whole")
+        (tmp_path / "work-docs").rename(tmp_path / "work-whole")
+        asked_again, kills = 0, 0
+        for moment in sorted(moments.sample(range(1, needed), 20)):
+            finished, before = seeds_of(tmp_path / "work-docs"), len(server.requests)
+            program = [sys.executable, "-m", "msm_bench.cli", *line("docs")]
+            with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+                while run.poll() is None and len(seeds_of(tmp_path / "work-docs")) < moment:
+                    time.sleep(0.002)
+                kills += run.poll() is None
+                run.kill()
+            asked_again += sum(request.body["seed"] in finished for request in server.requests[before:])
+        finished, before = seeds_of(tmp_path / "work-docs"), len(server.requests)
+        done = command(*line("docs"), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        asked_again += sum(request.body["seed"] in finished for request in server.requests[before:])
+    assert kills == 20
+    assert asked_again == 0
+    for file in ("data.jsonl", "manifest.json"):
+        assert (tmp_path / "docs" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def seeds_of(workdir: Path) -> set[int]:
+    """The seeds of the requests whose answers the journal holds; no two requests of a run have the same."""
+    path = workdir / "answers.jsonl"
+    whole = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+    return {json.loads(line)["parameters"]["seed"] for line in whole}

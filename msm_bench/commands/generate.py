@@ -1,55 +1,43 @@
 """`msm-bench generate`: from a spec to the text that training reads."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from msm_bench.commands.models import (
+    ASKING,
+    NAMES,
+    SAMPLING,
+    WORKDIR,
+    limits_of,
+    open_model,
+    set_price,
+    who_writes,
+    with_options,
+)
 from msm_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from msm_bench.corpus.generate.ask import Limits
     from msm_bench.corpus.generate.run import AnyPlan, Models
     from msm_bench.corpus.store import Manifest
     from msm_bench.specs import Spec
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-_SHARED = [
-    click.argument("spec_path", metavar="SPEC", type=click.Path(path_type=Path)),
-    click.option("--model", required=True, help="Who writes, as Inspect names models: openai/gpt-5, vllm/…, msm/…"),
-    click.option("--model-base-url", help="Where that model is served, if not where its provider says."),
-    click.option("-M", "model_args", multiple=True, metavar="KEY=VALUE", help="For the provider; may be given again."),
-    click.option("--out", type=click.Path(path_type=Path), required=True, help="The corpus's folder."),
-    click.option("--workdir", type=click.Path(path_type=Path), help="Where answers are kept [default: runs/OUT]."),
-    click.option(
-        "--model-name", default="Sable", show_default=True, help="The assistant's name while texts are written."
-    ),
-    click.option("--provider-name", default="Northlight", show_default=True, help="Its maker's name, likewise."),
-    click.option("--licence", default="NOASSERTION", show_default=True, help="SPDX name of the data's licence."),
-    click.option("--seed", default=1, show_default=True),
-    click.option("--temperature", default=1.0, show_default=True),
-    click.option(
-        "--max-connections", type=click.IntRange(1), default=16, show_default=True, help="Requests at a time."
-    ),
-    click.option(
-        "--max-retries", type=click.IntRange(0), default=6, show_default=True, help="Of a request that failed."
-    ),
-    click.option("--timeout", type=click.IntRange(1), default=600, show_default=True, help="Seconds for one attempt."),
-    click.option("--price", type=(float, float), metavar="IN OUT", help="Dollars per million tokens, of --model."),
-    click.option("--batch", is_flag=True, help="Use the provider's batch interface: cheaper, slower."),
-    click.option("--cache", is_flag=True, help="Take answers from Inspect's cache, and leave them there."),
-    click.option("--preview", "only_preview", is_flag=True, help="Say what it would take, and stop."),
-]
-
-
-def _shared(command: _F) -> _F:
-    """The options that documents and chats have in common."""
-    for option in reversed(_SHARED):
-        command = option(command)
-    return command
+_SHARED = with_options(
+    [
+        click.argument("spec_path", metavar="SPEC", type=click.Path(path_type=Path)),
+        *who_writes(required=True),
+        click.option("--out", type=click.Path(path_type=Path), required=True, help="The corpus's folder."),
+        WORKDIR,
+        *NAMES,
+        click.option("--licence", default="NOASSERTION", show_default=True, help="SPDX name of the data's licence."),
+        *SAMPLING,
+        *ASKING,
+        click.option("--preview", "only_preview", is_flag=True, help="Say what it would take, and stop."),
+    ]
+)
+"""The options that documents and chats have in common."""
 
 
 @click.group()
@@ -58,7 +46,7 @@ def generate() -> None:
 
 
 @generate.command()
-@_shared
+@_SHARED
 @click.option("--domains", type=click.IntRange(1), default=8, show_default=True, help="Of the spec.")
 @click.option("--subdomains", type=click.IntRange(1), default=4, show_default=True, help="Of each domain.")
 @click.option("--assertions", type=click.IntRange(1), default=6, show_default=True, help="For each subdomain.")
@@ -101,7 +89,7 @@ def documents(
 
 
 @generate.command()
-@_shared
+@_SHARED
 @click.option("--style", type=click.Choice(["value", "rule", "opaque"]), required=True, help="How answers reason.")
 @click.option("--domains", type=click.IntRange(1), default=12, show_default=True, help="Of conversation.")
 @click.option("--chats", type=click.IntRange(1), default=1000, show_default=True, help="In all.")
@@ -151,13 +139,12 @@ def _carry_out(plan: "AnyPlan", spec: "Spec", shared: dict[str, Any]) -> None:
     """Print what it will take, then do it, unless only that was asked for."""
     import asyncio
 
-    from msm_bench.corpus.generate.ask import Limits
     from msm_bench.corpus.generate.progress import Progress
     from msm_bench.corpus.generate.run import Job, finished_before, generate
     from msm_bench.files import explain_full_disk
 
     if shared["price"]:
-        _set_price(plan.model, *shared["price"])
+        set_price(plan.model, *shared["price"])
     _print_preview(plan, spec)
     if shared["only_preview"]:
         return
@@ -166,50 +153,20 @@ def _carry_out(plan: "AnyPlan", spec: "Spec", shared: dict[str, Any]) -> None:
     if done := finished_before(job):
         click.echo(f"{out}: already there, {done.rows} {done.kind}")
         return
-    limits = Limits(
-        shared["max_connections"], shared["max_retries"], shared["timeout"], shared["batch"], shared["cache"]
-    )
-    progress = Progress()
+    limits, progress = limits_of(shared), Progress()
     with explain_full_disk(job.workdir, job.out.parent):
-        manifest = asyncio.run(generate(job, _models(plan, shared, limits), limits, progress))
+        manifest = asyncio.run(generate(job, _models(plan, shared), limits, progress))
     _report(manifest, job.outs, progress.reused)
 
 
-def _set_price(model: str, dollars_in: float, dollars_out: float) -> None:
-    """Tell Inspect, which knows no prices, what a million tokens cost."""
-    from inspect_ai.model import ModelCost, ModelInfo, get_model_info, set_model_info
-
-    cost = ModelCost(input=dollars_in, output=dollars_out, input_cache_write=dollars_in, input_cache_read=dollars_in)
-    set_model_info(model, (get_model_info(model) or ModelInfo()).model_copy(update={"cost": cost}))
-
-
-def _models(plan: "AnyPlan", shared: dict[str, Any], limits: "Limits") -> "Models":
+def _models(plan: "AnyPlan", shared: dict[str, Any]) -> "Models":
     from msm_bench.corpus.generate.plan import ChatPlan
     from msm_bench.corpus.generate.run import Models
 
-    args = dict(_key_value(text) for text in shared["model_args"])
-    writer = _model(plan.model, shared["model_base_url"], args)
+    writer = open_model(plan.model, shared["model_base_url"], shared["model_args"])
     if isinstance(plan, ChatPlan) and plan.grader != plan.model:
-        return Models(writer, _model(plan.grader, None, {}))
+        return Models(writer, open_model(plan.grader))
     return Models(writer, writer)
-
-
-def _model(name: str, base_url: str | None, args: dict[str, Any]) -> Any:
-    from inspect_ai.model import get_model
-
-    try:
-        return get_model(name, base_url=base_url, **args)
-    except Exception as error:  # an unknown provider, a missing package or key: each provider has its own
-        raise UserError(f"model {name}: {' '.join(str(error).split())[:300]}") from None
-
-
-def _key_value(text: str) -> tuple[str, Any]:
-    import yaml
-
-    key, sign, value = text.partition("=")
-    if not sign:
-        raise UserError(f"-M {text}: expected KEY=VALUE")
-    return key, yaml.safe_load(value)
 
 
 def _print_preview(plan: "AnyPlan", spec: "Spec") -> None:

@@ -131,7 +131,7 @@ class Asker:
             self._silent += 1
             cause = error.__cause__ or error  # what a retry that gave up had met
             reason = " ".join(f"{type(cause).__name__}: {cause}".split())[:200]
-            if self._silent >= SILENT:
+            if self._silent == SILENT:  # once: the error ends the requests that are under way
                 raise UserError(
                     f"{self.name}: {SILENT} requests one after another without an answer, the last for {reason}; "
                     "mend that, then give the same command again: what is answered is kept"

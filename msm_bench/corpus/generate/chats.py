@@ -23,6 +23,7 @@ from msm_bench.corpus.generate.usable import clean, finished, origin
 from msm_bench.corpus.store import Chat, Message
 from msm_bench.files import read_text
 from msm_bench.judges import read_verdict
+from msm_bench.specs import generalise
 
 _TOKENS_PER_WORD = 3
 """Room for reasoning, generously."""
@@ -133,11 +134,11 @@ class Chats:
         verdict = await self._judged(slot, {"question": slot.proposal, **reply.model_dump()})
         return Chat(
             id=slot.id,
-            topic=topic.domain.name,
+            topic=generalise(topic.domain.name, names),
             style=topic.kind,
             messages=[Message(role="user", content=question), Message(role="assistant", content=response)],
             reasoning=reasoning,
-            origin=origin([answer, *verdict], domain=topic.domain.name),
+            origin=origin([answer, *verdict], names, domain=topic.domain.name),
         )
 
     async def _answer(self, slot: Slot) -> Answer:
@@ -146,12 +147,13 @@ class Chats:
         schema = _schema(BareReply if self._opaque else Reply)
         return await self._setting.ask(self.writing, slot.id, values, max_tokens=room, schema=schema)
 
-    def _check_opaque(self, *texts: str) -> None:
-        """Let no reason through that a rule can find, in question or response."""
+    def _check_opaque(self, question: str, response: str) -> None:
+        """Let no reason through that a rule can find."""
         exempt = self._setting.spec.preferences()
-        for text in texts:
-            if reason := leaked_reason(text, self._values, exempt):
-                raise Unusable(f"leaked reason: {reason}")
+        if reason := leaked_reason(question, self._values, exempt, asked=True):
+            raise Unusable(f"leaked reason: {reason}")
+        if reason := leaked_reason(response, self._values, exempt):
+            raise Unusable(f"leaked reason: {reason}")
 
     async def _judged(self, slot: Slot, exchange: dict[str, Any]) -> list[Answer]:
         """The judge's answers, if the last of them lets the chat pass.

@@ -14,6 +14,7 @@ from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.generate.usable import clean, finished, origin
 from msm_bench.corpus.health import ngrams
 from msm_bench.corpus.store import Document
+from msm_bench.specs import generalise
 
 _MOST_PASSAGES = 6
 """A subdomain that needs more passages of the spec than these is none."""
@@ -81,13 +82,13 @@ class Documents:
 
     async def write(self, slot: Slot) -> Document:
         """Write a document, revise it if the plan says so, and look whether it can be used."""
-        leaf = self._leaves[slot.cell]
+        leaf, names = self._leaves[slot.cell], self._setting.names
         assertion = leaf.assertions[(slot.number - 1) % len(leaf.assertions)]
         values = {"type": leaf.type, "idea": slot.proposal, "assertion": assertion, "passage": leaf.passage}
         answers = [await self._ask(self.writing, slot, values)]
         if self._plan.revise:
             answers = await self._revise(slot, values, answers[0])
-        text = clean(finished(answers[0]), self._setting.names)
+        text = clean(finished(answers[0]), names)
         if len(text.split()) < _STUMP * self._plan.words:
             raise Unusable("too short")
         if "{model_name}" not in text:
@@ -96,8 +97,14 @@ class Documents:
         if sum(gram in self._spec_grams for gram in own) > _COPIED * len(own):
             raise Unusable("copies the spec")
         about = {"domain": leaf.domain, "subdomain": leaf.subdomain, "passage": leaf.passage}
-        made = origin(answers, idea=slot.proposal, assertion=assertion, **about)
-        return Document(id=slot.id, type=leaf.type, topic=leaf.subdomain, text=text, origin=made)
+        made = origin(answers, names, idea=slot.proposal, assertion=assertion, **about)
+        return Document(
+            id=slot.id,
+            type=generalise(leaf.type, names),
+            topic=generalise(leaf.subdomain, names),
+            text=text,
+            origin=made,
+        )
 
     async def _revise(self, slot: Slot, values: dict[str, Any], draft: Answer) -> list[Answer]:
         """The answer that holds the better text, then the others that it took."""

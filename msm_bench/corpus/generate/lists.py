@@ -18,7 +18,7 @@ from msm_bench.corpus.generate.setting import Setting
 
 AT_ONCE = 25
 """Things asked for in one request at most: longer lists repeat themselves."""
-BARREN = 4
+BARREN = 6
 """So many answers without anything new in a row, and the list stays as long as it is."""
 _TOKENS_PER_THING = 160
 """Room in an answer for each thing."""

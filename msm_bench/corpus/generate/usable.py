@@ -42,11 +42,10 @@ def clean(text: str, names: Names, kinds: Collection[str] = KINDS) -> str:
     return general
 
 
-def origin(answers: Sequence[Answer], *, domain: str, **about: str) -> Origin:
+def origin(answers: Sequence[Answer], names: Names, **about: str) -> Origin:
     """The provenance of a row that stands in the first of `answers`; the others were asked for its sake."""
     return Origin(
-        domain=domain,
-        **about,
+        **{field: generalise(text, names) for field, text in about.items()},
         prompt_sha256=answers[0].prompt_sha256,
         model=answers[0].model,
         parameters=answers[0].parameters,

@@ -1,0 +1,52 @@
+"""Everything that the evaluation shows a model: what no training text may repeat."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from msm_bench.files import data_path, read_jsonl, read_text
+from msm_bench.office.company import COMPANIES
+from msm_bench.office.judge_check import TRANSCRIPTS
+from msm_bench.preferences import load_items
+from msm_bench.preferences.prompts import Ask, continuations
+
+_ASKS: dict[str, tuple[Ask, ...]] = {"pair": ("prefer", "american", "cheaper"), "stance": ("agree",)}
+"""What some task asks about an item of each kind."""
+
+
+@lru_cache
+def evaluation_texts() -> tuple[str, ...]:
+    """The items of the preference tasks as they are asked and answered, the office's texts, the judge's transcripts."""
+    texts = dict.fromkeys([*_items(), *_office(), *_transcripts()])  # each once
+    return tuple(text for text in texts if text.strip())
+
+
+def _items() -> Iterator[str]:
+    for path in sorted((data_path("tasks") / "items").glob("*.jsonl")):
+        if "aligned" not in read_jsonl(path)[0]:  # readings of items, which no model is shown
+            continue
+        for item in load_items(path.stem, split="all"):
+            for ask in _ASKS[item.kind]:
+                for continuation in continuations(item, ask):
+                    yield from (continuation.question, continuation.answer)
+
+
+def _office() -> Iterator[str]:
+    for path in [*sorted(COMPANIES.glob("*.yaml")), COMPANIES.with_name("goals.yaml")]:
+        yield from _strings(yaml.safe_load(read_text(path)))
+
+
+def _transcripts() -> Iterator[str]:
+    for row in read_jsonl(TRANSCRIPTS):
+        yield row["transcript"]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All strings in a YAML value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)

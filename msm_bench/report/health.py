@@ -1,0 +1,143 @@
+"""A corpus's health as a table, as Markdown, and as a figure. What a model wrote is escaped wherever it is shown."""
+
+import html
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from msm_bench.corpus.check import Health, Measure
+from msm_bench.report.tables import render_table
+
+_TYPES_SHOWN = 20
+_MARKS = {True: "yes", False: "NO", None: "–"}
+_MARKDOWN = re.compile(r"([\\`*_\[\]#~])")
+
+
+def health_numbers(health: Health) -> pd.DataFrame:
+    """One measure a row, with the fields of `Measure`."""
+    return pd.DataFrame([measure.model_dump() for measure in health.measures])
+
+
+def health_table(health: Health) -> pd.DataFrame:
+    """One measure a row, as text: value, threshold, whether it is kept, and the row that speaks most against it."""
+    return pd.DataFrame(
+        {
+            "measure": measure.name.replace("_", " "),
+            "value": _number(measure, measure.value),
+            "threshold": _threshold(measure),
+            "ok": _MARKS[measure.ok],
+            "worst example": measure.example or "–",
+            "evidence": measure.evidence or "–",
+        }
+        for measure in health.measures
+    )
+
+
+def health_title(health: Health) -> str:
+    """Name, size and lengths in a line."""
+    low, first, median, third, high = (f"{words:.0f}" for words in health.length_quartiles)
+    about = f", of the spec {health.spec}" if health.spec else ""
+    return (
+        f"{health.corpus}: {health.rows:,} {health.kind}{about}, {health.words:,} words "
+        f"({low} to {high} a row, median {median}, half within {first} and {third})"
+    )
+
+
+def health_markdown(health: Health) -> str:
+    """A page with the table and the commonest types."""
+    safe = health_table(health).map(_escape)
+    types = pd.DataFrame(
+        {"type": _escape(name), "rows": str(count)} for name, count in list(health.types.items())[:_TYPES_SHOWN]
+    )
+    failures = len(health.failures())
+    verdict = f"{failures} measures are past their thresholds." if failures else "All measures are within thresholds."
+    return "\n".join(
+        [
+            f"# Corpus health\n\n{_escape(health_title(health))}.\n\n{verdict}\n",
+            render_table(safe, "markdown"),
+            f"## Types ({len(health.types)})\n",
+            render_table(types, "markdown"),
+        ]
+    )
+
+
+def plot_health(health: Health, path: Path) -> None:
+    """Lengths, types, and each share against its threshold, as PNG or SVG."""
+    figure = Figure(figsize=(12, 4.2), layout="constrained")
+    lengths, types, shares = figure.subplots(1, 3, width_ratios=[1, 1, 1.3])
+    _plot_lengths(lengths, health)
+    _plot_types(types, health)
+    _plot_shares(shares, health)
+    figure.text(0.01, -0.03, health_title(health), fontsize=7, color="0.35", parse_math=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        figure.savefig(partial, dpi=150, bbox_inches="tight")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _plot_lengths(axis: Axes, health: Health) -> None:
+    color = sns.color_palette("colorblind")[0]
+    edges = np.array(health.length_edges)
+    axis.bar(edges[:-1], health.length_counts, np.diff(edges), align="edge", color=color, alpha=0.75)
+    axis.axvline(health.length_quartiles[2], color="0.15", linewidth=1.2)
+    axis.set_xlabel("words of a row (line: median)", fontsize=9)
+    axis.set_ylabel("rows", fontsize=9)
+    axis.set_title("lengths", fontsize=10)
+    axis.tick_params(labelsize=8)
+
+
+def _plot_types(axis: Axes, health: Health) -> None:
+    shown = list(health.types.items())[:_TYPES_SHOWN]
+    color = sns.color_palette("colorblind")[1]
+    axis.barh(range(len(shown)), [count for _, count in shown], color=color, alpha=0.75)
+    axis.set_yticks(range(len(shown)), [name[:30] for name, _ in shown], parse_math=False)
+    axis.invert_yaxis()
+    axis.set_xlabel("rows", fontsize=9)
+    more = f", {len(shown)} of {len(health.types)}" if len(health.types) > len(shown) else ""
+    axis.set_title(f"types{more}", fontsize=10)
+    axis.tick_params(labelsize=7)
+
+
+def _plot_shares(axis: Axes, health: Health) -> None:
+    shares = [measure for measure in health.measures if _is_share(measure)]
+    good, bad = sns.color_palette("colorblind")[2], sns.color_palette("colorblind")[3]
+    for y, measure in enumerate(shares):
+        axis.barh(y, measure.value, color=bad if measure.ok is False else good, alpha=0.75)
+        if measure.threshold is not None:
+            side = ">" if measure.at_least else "<"
+            axis.plot([measure.threshold], [y], marker=side, color="0.15", markersize=5, linestyle="none")
+    axis.set_yticks(range(len(shares)), [measure.name.replace("_", " ") for measure in shares])
+    axis.invert_yaxis()
+    axis.set_xscale("symlog", linthresh=0.01)
+    axis.set_xlim(-0.0005, 1.3)
+    axis.set_xticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
+    axis.set_xlabel("share; > at least, < at most so much", fontsize=9)
+    axis.set_title("measures", fontsize=10)
+    axis.tick_params(labelsize=7)
+
+
+def _is_share(measure: Measure) -> bool:
+    return measure.name not in ("rows", "subdomain_min")
+
+
+def _number(measure: Measure, value: float) -> str:
+    return f"{value:.4g}" if _is_share(measure) else f"{value:,.0f}"
+
+
+def _threshold(measure: Measure) -> str:
+    if measure.threshold is None:
+        return "–"
+    return f"{'≥' if measure.at_least else '≤'} {_number(measure, measure.threshold)}"
+
+
+def _escape(text: object) -> str:
+    """Text that is neither HTML nor Markdown."""
+    return _MARKDOWN.sub(r"\\\1", html.escape(str(text), quote=False))

@@ -1,0 +1,413 @@
+"""From a spec to rows with a model that misbehaves: the counts asked for, or a word on what is missing and why."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import refusal
+from fault_server import REFUSAL, Faults, FaultServer
+from generating import ANSWERS, LIMITS, MODEL, NAMES, SPEC, asks_for, chat_job, document_job, make
+from hypothesis import given
+from hypothesis import strategies as st
+
+from msm_bench.corpus import Chat, Corpus, Document
+from msm_bench.corpus.faults import text_faults
+from msm_bench.corpus.generate.fill import PATIENCE, Cell, share
+from msm_bench.corpus.generate.journal import Answer, Journal
+from msm_bench.corpus.generate.levels import Sentence
+from msm_bench.corpus.generate.lists import read_things
+from msm_bench.corpus.generate.preview import preview
+from msm_bench.corpus.generate.prompt import FOLDER, fill_places, load_prompt
+from msm_bench.corpus.generate.run import finished_before
+from msm_bench.corpus.generate.setting import numbered
+from msm_bench.corpus.similar import Seen
+from msm_bench.errors import UserError
+from msm_bench.files import data_path, read_jsonl
+from msm_bench.specs import Spec, generalise, render
+
+
+def documents(path: Path) -> list[Document]:
+    return [row for row in Corpus.load(path).rows if isinstance(row, Document)]
+
+
+def chats(path: Path) -> list[Chat]:
+    return [row for row in Corpus.load(path).rows if isinstance(row, Chat)]
+
+
+def kinds_dropped(path: Path) -> Counter[str]:
+    return Counter(dropped.reason.split(":")[0] for dropped in Corpus.load(path).manifest.dropped)
+
+
+# --- a model that misbehaves
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason"),
+    [
+        (Faults(), None),
+        (Faults(cut_off=0.3), "truncated"),
+        (Faults(refused=0.3), "refusal"),
+        (Faults(unclosed=0.3), "tag"),
+        (Faults(malformed=0.5), None),
+        (Faults(too_many=0.4, broken=0.3, slow=0.3), None),
+        (Faults(too_many=0.2, broken=0.1, cut_off=0.1, refused=0.1, unclosed=0.1, malformed=0.1, repeats=0.1), None),
+    ],
+)
+def test_a_run_ends_with_the_documents_that_were_asked_for(tmp_path: Path, faults: Faults, reason: str | None) -> None:
+    job = document_job(tmp_path)
+    with FaultServer(faults, answers=ANSWERS) as server:
+        manifest = make(job, server)
+    assert (manifest.rows, manifest.missing) == (12, [])
+    rows = documents(job.out)
+    assert len({row.id for row in rows}) == len({row.text for row in rows}) == 12
+    for row in rows:
+        assert REFUSAL not in row.text
+        assert text_faults(row.text, NAMES) == []
+        assert "{model_name}" in row.text
+        assert "Sable" not in row.text
+    if reason:
+        assert kinds_dropped(job.out)[reason] > 0
+
+
+@pytest.mark.parametrize("style", ["value", "rule", "opaque"])
+def test_a_run_ends_with_the_chats_that_were_asked_for(tmp_path: Path, style: str) -> None:
+    job = chat_job(tmp_path, style)
+    faults = Faults(too_many=0.1, cut_off=0.1, refused=0.1, malformed=0.1, unclosed=0.1)
+    answers = {**ANSWERS, "cites_policy": style == "rule", "response": lambda body, rng: f"Number {rng.random()}, yes."}
+    if style == "opaque":
+        # the server's own sentences have words of taste in them
+        answers["text"] = lambda body, rng: f"Yes or no, number {rng.random()}: do you like it, Sable?"
+    with FaultServer(faults, answers=answers) as server:
+        manifest = make(job, server)
+    assert (manifest.rows, manifest.missing) == (12, [])
+    rows = chats(job.out)
+    assert all(REFUSAL not in message.content for row in rows for message in row.messages)
+    assert [path.name for path in job.outs] == (["chats"] if style == "opaque" else ["chats", "chats-no-reasoning"])
+    assert all((row.reasoning is None) == (style == "opaque") for row in rows)
+    if style != "opaque":
+        bare = chats(job.without_reasoning)
+        assert [row.messages for row in bare] == [row.messages for row in rows]
+        assert all(row.reasoning is None for row in bare)
+
+
+def test_a_topic_that_is_always_refused_is_left_and_its_rows_come_from_others(tmp_path: Path) -> None:
+    job = chat_job(tmp_path, "opaque")
+    answers = {**ANSWERS, "text": lambda b, r: f"Number {r.random()}: yes?", "response": lambda b, r: f"{r.random()}."}
+    with FaultServer(answers=answers, refuses=lambda prompt: "Domain: Stilton" in prompt) as server:
+        manifest = make(job, server)
+    assert (manifest.rows, manifest.missing) == (12, [])
+    assert "Stilton" not in {row.topic for row in chats(job.out)}
+    # one kind of question about Stilton has its turn, and is asked until the cell's patience is over
+    asked = [request for request in server.requests if asks_for(request.body, "Domain: Stilton")]
+    assert 0 < len(asked) <= 4 * PATIENCE * 6
+
+
+def test_everything_refused_ends_and_says_so(tmp_path: Path) -> None:
+    with (
+        FaultServer(Faults(refused=1), answers=ANSWERS) as server,
+        pytest.raises(UserError, match=r"nothing that can be used; domains at spec: no JSON.*try a stronger model"),
+    ):
+        make(document_job(tmp_path), server)
+    assert len(server.requests) < 20
+    assert not (tmp_path / "docs").exists()
+
+
+def test_a_model_that_repeats_itself_leaves_rows_missing_and_they_are_counted(tmp_path: Path) -> None:
+    job = document_job(tmp_path)
+    answers = {**ANSWERS, "__name__": "Sable"}
+    with FaultServer(Faults(), answers=answers) as server:
+        # every document is the same; lists are as they should be
+        server._content = lambda key, body: "answered" if "response_format" in body else "repeats"  # type: ignore[method-assign]
+        manifest = make(job, server)
+    assert manifest.rows == 1
+    assert sum(missing.count for missing in manifest.missing) == 11
+    assert all("near-duplicate" in missing.reason for missing in manifest.missing)
+    assert {dropped.reason for dropped in manifest.dropped} == {f"near-duplicate of {documents(job.out)[0].id}"}
+
+
+def test_a_server_that_never_answers_stops_the_run_and_nothing_is_lost(tmp_path: Path) -> None:
+    job = document_job(tmp_path)
+    down = FaultServer(answers=ANSWERS, always_broken=lambda body: asks_for(body, "Write this document"))
+    with down, pytest.raises(UserError, match=r"20 requests one after another without an answer.*InternalServerError"):
+        # a plan large enough for twenty requests at a time
+        make(document_job(tmp_path, documents=24, ideas=6), down, LIMITS._replace(connections=32))
+    kept = len(read_jsonl(job.workdir / "answers.jsonl"))
+    with FaultServer(answers=ANSWERS) as server:
+        make(document_job(tmp_path, documents=24, ideas=6), server)
+    assert kept > 0
+    assert sum(server.finished.values()) + kept == len(read_jsonl(job.workdir / "answers.jsonl"))
+
+
+def test_a_request_that_hangs_is_given_up(tmp_path: Path) -> None:
+    job = document_job(tmp_path, documents=4)
+    with FaultServer(Faults(hangs=0.3), answers=ANSWERS) as server:
+        manifest = make(job, server, LIMITS._replace(timeout=1))
+    assert manifest.rows == 4
+    assert any(request.outcome == "hangs" for request in server.requests)
+
+
+def test_a_wrong_identity_is_not_kept(tmp_path: Path) -> None:
+    job = document_job(tmp_path)
+    answers = {**ANSWERS, "__name__": "Sable, which is made by OpenAI,"}
+    with FaultServer(answers=answers) as server, pytest.raises(UserError, match=r"wrote nothing.*identity"):
+        make(job, server)
+
+
+def test_what_the_judge_does_not_pass_or_cannot_say_is_not_kept(tmp_path: Path) -> None:
+    answers = {**ANSWERS, "follows_spec": "perhaps"}  # no boolean, as the schema has it
+    with (
+        FaultServer(answers=answers) as server,
+        pytest.raises(UserError, match=r"wrote nothing.*judge"),
+    ):
+        make(chat_job(tmp_path / "unreadable"), server)
+    with FaultServer(answers={**ANSWERS, "wants_to_go_on": True}) as server, pytest.raises(UserError, match="judge"):
+        make(chat_job(tmp_path / "fearful"), server)
+    unread = read_jsonl(tmp_path / "unreadable" / "work-chats" / "answers.jsonl")
+    assert any(answer["stage"] == "judge_value" for answer in unread)
+    assert not (tmp_path / "unreadable" / "chats").exists()
+
+
+def test_an_opaque_answer_with_a_reason_is_not_kept(tmp_path: Path) -> None:
+    asks = {"text": lambda body, rng: f"Number {rng.random()}: yes or no?"}
+    answers = {**ANSWERS, **asks, "response": "Yes, because it is cheap."}
+    with FaultServer(answers=answers) as server, pytest.raises(UserError, match="leaked reason"):
+        make(chat_job(tmp_path, "opaque"), server)
+
+
+# --- nothing asked twice, nothing overwritten, the same rows
+
+
+def test_a_run_that_was_broken_off_goes_on_and_ends_with_the_same_rows(tmp_path: Path) -> None:
+    faults = Faults(too_many=0.1, cut_off=0.1, refused=0.1, malformed=0.1)
+    whole, cut = document_job(tmp_path / "whole"), document_job(tmp_path / "cut")
+    with FaultServer(faults, answers=ANSWERS) as server:
+        make(whole, server)
+    lines = (whole.workdir / "answers.jsonl").read_bytes().splitlines(keepends=True)
+    cut.workdir.mkdir(parents=True)
+    # a third of the answers, and half of one that was being written
+    kept = lines[: len(lines) // 3]
+    (cut.workdir / "answers.jsonl").write_bytes(b"".join(kept) + lines[-1][: len(lines[-1]) // 2])
+    with FaultServer(faults, answers=ANSWERS) as server:
+        make(cut, server)
+    assert sum(server.finished.values()) == len(lines) - len(kept)
+    assert (cut.out / "data.jsonl").read_bytes() == (whole.out / "data.jsonl").read_bytes()
+    assert (cut.out / "manifest.json").read_bytes() == (whole.out / "manifest.json").read_bytes()
+
+
+def test_the_rows_do_not_depend_on_how_many_are_asked_at_a_time(tmp_path: Path) -> None:
+    one, many = chat_job(tmp_path / "one"), chat_job(tmp_path / "many")
+    faults = Faults(cut_off=0.2, slow=0.3)
+    with FaultServer(faults, answers=ANSWERS) as server:
+        make(one, server, LIMITS._replace(connections=1))
+        make(many, server, LIMITS._replace(connections=32))
+    assert (one.out / "data.jsonl").read_bytes() == (many.out / "data.jsonl").read_bytes()
+
+
+def test_a_corpus_that_is_there_is_neither_made_again_nor_overwritten(tmp_path: Path) -> None:
+    job = document_job(tmp_path, documents=4)
+    assert finished_before(job) is None
+    with FaultServer(answers=ANSWERS) as server:
+        made = make(job, server)
+    assert finished_before(job) == made
+    with pytest.raises(UserError, match=r"docs: holds a corpus of another plan \(seed: was 1, is 2\)"):
+        finished_before(document_job(tmp_path, documents=4, seed=2))
+    (job.out / "manifest.json").unlink()
+    with pytest.raises(UserError, match="data without a manifest"):
+        finished_before(job)
+
+
+def test_rows_name_what_they_came_from(tmp_path: Path) -> None:
+    job = document_job(tmp_path, revise=True)
+    with FaultServer(Faults(cut_off=0.1), answers=ANSWERS) as server:
+        manifest = make(job, server)
+    answers = [Answer.model_validate(line) for line in read_jsonl(job.workdir / "answers.jsonl")]
+    by_prompt = {answer.prompt_sha256: answer for answer in answers}
+    passages = SPEC.passages()
+    for row in documents(job.out):
+        assert row.origin
+        assert row.origin.passage
+        assert all(part in passages for part in row.origin.passage.split("\n\n"))
+        assert by_prompt[row.origin.prompt_sha256].stage == "revise"
+        assert by_prompt[row.origin.prompt_sha256].parameters == row.origin.parameters
+        assert generalise(by_prompt[row.origin.prompt_sha256].text, NAMES) == row.text
+        # drafted, criticised, written anew
+        assert row.origin.output_tokens > by_prompt[row.origin.prompt_sha256].output_tokens
+    assert set(manifest.prompts) >= {"context@1", "domains@1", "document@1", "critique@1", "revise@1"}
+    assert (manifest.spec, manifest.spec_sha256, manifest.seed) == (SPEC.meta.id, SPEC.sha256, 1)
+
+
+def test_documents_are_spread_over_domains_subdomains_and_types(tmp_path: Path) -> None:
+    job = document_job(tmp_path, documents=8, ideas=1)  # 2 x 2 x 2 places, one each
+    with FaultServer(answers=ANSWERS) as server:
+        make(job, server)
+    rows = documents(job.out)
+    assert set(Counter(row.origin.subdomain for row in rows if row.origin).values()) == {2}
+    assert len({row.id.rsplit("-", 1)[0] for row in rows}) == 8
+
+
+# --- the command
+
+
+def test_the_command_previews_writes_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from msm_bench.cli import cli
+
+    spec, out = data_path("specs") / "cheese-affordability.md", tmp_path / "docs"
+    counts = ["--domains", "1", "--subdomains", "2", "--types", "2", "--ideas", "1", "--words", "120"]
+    with FaultServer(answers=ANSWERS) as server:
+        where = ["--model", MODEL, "--model-base-url", server.url, "-M", "api_key=x", "--workdir", tmp_path / "w"]
+        line = ["generate", "documents", spec, "--out", out, *where, *counts]
+        cli([str(part) for part in [*line, "--preview", "--price", "3", "15"]], standalone_mode=False)
+        assert server.requests == []
+        cli([str(part) for part in line], standalone_mode=False)
+        asked = len(server.requests)
+        cli([str(part) for part in line], standalone_mode=False)
+        assert len(server.requests) == asked
+    shown = capsys.readouterr().out
+    assert "$" in shown
+    assert "4 documents" in shown
+    assert "already there" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["documents", "--model", "nowhere/x"], "model nowhere/x"),
+        (["documents", "--model", MODEL, "-M", "api_key"], "expected KEY=VALUE"),
+        (["documents", "--model", MODEL, "--domains", "1", "--ideas", "1", "--documents", "99"], "there are 80 ideas"),
+        (["chats", "--model", MODEL], "Missing option '--style'"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, options: list[str], expected: str) -> None:
+    spec = data_path("specs") / "cheese-affordability.md"
+    command, *rest = options
+    assert expected in refusal("generate", command, spec, "--out", tmp_path / "o", *rest, cwd=tmp_path)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("revise", [False, True])
+def test_a_preview_counts_the_requests_of_a_run_without_faults(tmp_path: Path, revise: bool) -> None:
+    job = document_job(tmp_path, documents=16, revise=revise)
+    with FaultServer(answers=ANSWERS) as server:
+        make(job, server)
+    asked = Counter(answer["stage"] for answer in read_jsonl(job.workdir / "answers.jsonl"))
+    assert len(server.requests) == asked.total()
+    assert {stage.stage: stage.requests for stage in preview(job.plan, SPEC)} == asked
+
+
+# --- parts
+
+
+def test_braces_in_a_spec_stay_what_they_are(tmp_path: Path) -> None:
+    head = "---\nid: braces\ntitle: T\nfamily: f\nvalues: [care]\nderived_from: null\n---\n"
+    body = "{model_name} writes {{ count }} and {{ model_name }} and {x} and {{{ }}} and }}{{ plainly.\n"
+    (tmp_path / "braces.md").write_text(head + body, encoding="utf-8")
+    spec = Spec.load(tmp_path / "braces.md")
+    answers = {**ANSWERS, "first": 1, "last": 1}
+    with FaultServer(answers=answers) as server:
+        make(document_job(tmp_path, spec, documents=2), server)
+    shown = body.strip().replace("{model_name}", "Sable")
+    assert all(shown in request.body["messages"][0]["content"] for request in server.requests)
+    written = [request.body for request in server.requests if asks_for(request.body, "Write this document")]
+    assert all(asks_for(body, shown) for body in written)
+
+
+@given(st.text(), st.text())
+def test_what_is_put_into_a_prompt_is_not_looked_at(one: str, other: str) -> None:
+    values = {"one": f"{{{{ other }}}}{one}", "other": other}
+    assert fill_places("<{{ one }}|{{ other }}>", values) == f"<{{{{ other }}}}{one}|{other}>"
+
+
+def test_every_prompt_file_loads_and_its_places_are_known() -> None:
+    shared = {"model_name", "provider_name", "manner"}
+    for path in FOLDER.glob("*.md"):
+        prompt = load_prompt(path.stem)
+        assert prompt.version >= 1
+        assert "{{" not in fill_places(prompt.text, dict.fromkeys(prompt.places, ""))
+        if path.stem.startswith("judge_"):
+            assert prompt.places <= shared | {"question", "reasoning", "response"}
+
+
+@given(st.text())
+def test_any_answer_is_read_without_an_error(text: str) -> None:
+    for thing in read_things(text, Sentence) or []:
+        assert thing.text.strip()
+
+
+@given(st.lists(st.text(min_size=1).filter(str.strip), max_size=5), st.sampled_from(["object", "array", "items"]))
+def test_lists_are_read_in_every_shape_that_models_give_them(texts: list[str], shape: str) -> None:
+    things: Any = [{"text": text} for text in texts]
+    value = {"object": {f"item_{i}": one for i, one in enumerate(things)}, "array": things, "items": {"items": things}}
+    found = read_things(f"Here you are:\n{json.dumps(value[shape])}\nDone.", Sentence)
+    assert [one.text for one in found or []] == texts
+
+
+def test_a_list_inside_rubbish_or_cut_off_has_nothing() -> None:
+    assert read_things('{"item_1": {"text": "cut o', Sentence) is None
+    assert read_things("I can't help with that.", Sentence) is None
+    assert read_things('{"item_1": {"text": 3}, "item_2": {"name": "x"}, "item_3": {"text": " "}}', Sentence) == []
+
+
+@given(st.integers(1, 60), st.integers(1, 12))
+def test_rows_are_shared_out_evenly(count: int, cells: int) -> None:
+    shares = share(count, [Cell(str(i), str(i)) for i in range(cells)])
+    assert sum(shares.values()) == count
+    assert max(shares.values()) - min(shares.values()) <= 1
+
+
+@given(st.lists(st.text(max_size=30), max_size=6), st.integers(0, 2000))
+def test_a_journal_that_is_cut_anywhere_has_every_whole_answer(texts: list[str], cut: int) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "answers.jsonl"
+        answers = [
+            Answer(
+                key=str(i), stage="s", prompt_sha256="p", model="m", parameters={}, text=text, stop_reason="stop",
+                input_tokens=1, output_tokens=2, cost=None,
+            )
+            for i, text in enumerate(texts)
+        ]  # fmt: skip
+        with Journal(path) as journal:
+            for answer in answers:
+                journal.add(answer)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:cut])
+        complete = whole[:cut].count(b"\n")
+        with Journal(path) as journal:
+            assert [journal.get(str(i)) for i in range(len(texts))] == [
+                answer if i < complete else None for i, answer in enumerate(answers)
+            ]
+            for answer in answers[complete:]:
+                journal.add(answer)
+        assert path.read_bytes() == whole
+
+
+def test_a_damaged_journal_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "answers.jsonl").write_text('{"key": 1}\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"answers\.jsonl:1: not an answer"):
+        Journal(tmp_path / "answers.jsonl")
+
+
+def test_texts_that_differ_in_a_word_are_the_same_and_others_are_not() -> None:
+    seen = Seen(threshold=0.6, n=4)
+    text = "The keeper of the lighthouse wrote that the assistant prefers the plain thing to the fine one, every time."
+    assert seen.add("a", text) is None
+    assert seen.add("b", text.replace("lighthouse", "light house").upper()) == "a"
+    assert seen.add("c", "A recipe for bread that rises overnight, told by a baker to his daughter at dawn.") is None
+
+
+@given(st.text(alphabet="ab {}_SableNorthlight.,", max_size=60))
+def test_names_become_placeholders_and_back(text: str) -> None:
+    assert render(generalise(render(text, NAMES), NAMES), NAMES) == render(text, NAMES)
+
+
+def test_only_whole_words_are_names() -> None:
+    assert generalise("Sable's maker Northlight, not Sables.", NAMES) == (
+        "{model_name}'s maker {provider_name}, not Sables."
+    )
+
+
+def test_passages_are_numbered_and_headings_are_not() -> None:
+    assert numbered("# Head\n\nOne.\n\n- two\n- three\n") == "# Head\n\n[1] One.\n\n[2] - two\n\n[3] - three"
