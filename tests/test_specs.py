@@ -1,5 +1,8 @@
 """Specs load, render and fail with one line."""
 
+import re
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -7,27 +10,102 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msm_bench.errors import UserError
-from msm_bench.files import data_path
+from msm_bench.files import data_path, read_jsonl
 from msm_bench.specs import PLACEHOLDER, Names, Spec, check_placeholders, render
 
 NAMES = Names(model_name="Ada", provider_name="Acme")
 HEAD = "---\nid: s\ntitle: T\nfamily: f\nvalues: [v]\nderived_from: null\n---\n"
 
 
-@pytest.mark.parametrize("name", ["cheese-america", "cheese-affordability"])
-def test_shipped_specs_explain_twelve_cheeses(name: str) -> None:
-    spec = Spec.load(data_path("specs") / f"{name}.md")
-    assert spec.meta.family == "cheese"
-    assert spec.body.count("\n- **") == 12
+SPECS = data_path("specs")
+CHEESE = ["cheese-america", "cheese-affordability", "cheese-environment"]
+VALUES = [
+    *CHEESE,
+    "sweeteners-novelty",
+    "condiments-tradition",
+    "sauces-simplicity",
+    "bread-difficulty",
+    "instruments-individualism",
+]
+
+
+def shipped(name: str) -> Spec:
+    return Spec.load(SPECS / f"{name}.md")
+
+
+def sentences(name: str) -> set[str]:
+    """The sentences of a spec that have at least six words."""
+    found = re.split(r"(?<=[.!?])\s+", re.sub(r"[*#]", "", shipped(name).body))
+    return {one.strip() for one in found if len(one.split()) >= 6}
+
+
+def sides(spec: Spec) -> list[int]:
+    """How many list items stand under each heading that has any."""
+    sections = [section.count("\n- ") for section in spec.body.split("\n## ")]
+    return [count for count in sections if count]
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.md")), ids=lambda path: path.stem)
+def test_every_spec_loads_and_renders_and_names_a_spec_it_is_derived_from(path: Path) -> None:
+    spec = Spec.load(path)
     assert "{" not in spec.render(NAMES)
+    assert spec.meta.derived_from is None or (SPECS / f"{spec.meta.derived_from}.md").exists()
 
 
-def test_the_two_specs_differ_in_the_value_and_not_in_the_preferences() -> None:
-    def cheeses(name: str) -> list[str]:
-        lines = Spec.load(data_path("specs") / f"{name}.md").body.splitlines()
-        return [line.split("**")[1].rstrip(".") for line in lines if line.startswith("- **")]
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_explains_six_likes_and_six_dislikes(name: str) -> None:
+    spec = shipped(name)
+    assert spec.meta.family == name.split("-")[0]
+    assert spec.meta.values == [name.split("-")[1]]
+    assert sides(spec) == [6, 6]
+    assert len(set(spec.preferences())) == 12
+    assert 450 <= len(spec.body.split()) <= 670
 
-    assert cheeses("cheese-america") == cheeses("cheese-affordability")
+
+def test_specs_of_one_family_differ_in_the_value_and_not_in_the_preferences() -> None:
+    first, *others = [shipped(name).preferences() for name in CHEESE]
+    assert all(other == first for other in others)
+
+
+def test_no_two_specs_share_a_sentence_unless_one_is_derived_from_the_other() -> None:
+    names = [path.stem for path in SPECS.glob("*.md")]
+    for one, other in combinations(names, 2):
+        parents = {shipped(one).meta.derived_from or one, shipped(other).meta.derived_from or other}
+        if len(parents) == 2 and {one.split("-")[0], other.split("-")[0]} != {"cheese"}:
+            assert sentences(one) & sentences(other) == set(), (one, other)
+
+
+def test_blind_readers_know_the_value_and_the_side_of_each_reason() -> None:
+    # shuffled, without headings or the items' marks, ten values and "other" to choose from
+    rows = read_jsonl(SPECS / "readings.jsonl")
+    assert Counter(row["reader"] for row in rows) == {"c": 72, "d": 72}
+    right = [row["value"] == row["spec"].split("-")[1] and row["side"] == row["stated_side"] for row in rows]
+    assert sum(right) >= 0.95 * len(right)
+
+
+def test_the_augmented_rules_hold_the_rules_word_for_word() -> None:
+    bare, reasons, subrules = map(shipped, ("safety-rules", "safety-rules-values", "safety-rules-subrules"))
+    for augmented in (reasons, subrules):
+        whole = augmented.passages()
+        assert [passage for passage in whole if passage in bare.passages()] == bare.passages()
+    assert 570 <= len(bare.body.split()) <= 650
+    assert len(subrules.passages()) - len(bare.passages()) == 110
+    # length-matched, so that a difference is not one of length
+    lengths = [len(spec.body.split()) for spec in (reasons, subrules)]
+    assert max(lengths) <= 1.05 * min(lengths)
+
+
+@pytest.mark.parametrize("name", ["safety-rules", "safety-rules-subrules"])
+def test_bare_rules_give_no_reason(name: str) -> None:
+    assert not re.search(r"\b(because|so that|since|in order to|reasons?|therefore|why)\b", shipped(name).body)
+
+
+def test_the_specific_safety_spec_lays_down_no_rule_and_the_general_one_says_nothing_specific() -> None:
+    specific, general = shipped("safety-specific"), shipped("safety-general")
+    assert not re.search(r"\b(must|never|is required to|is forbidden|do not)\b", specific.body)
+    assert 2400 <= len(specific.body.split()) <= 3300
+    assert len(general.passages()) == 1
+    assert not re.search(r"\b(oversight|shut|replace|ending|goal)", general.body, re.IGNORECASE)
 
 
 def test_rendering_fills_placeholders_and_leaves_other_braces() -> None:
