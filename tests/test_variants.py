@@ -1,109 +1,48 @@
-"""Variants of a spec: what code guarantees, what a model's text must pass, and that nothing is asked twice."""
+"""Variants of a spec: what code guarantees, and what a model's text must pass."""
 
-import asyncio
-import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commands import refusal, refused
+from deriving import (
+    GOOD,
+    HEAD,
+    NAMES,
+    OTHER,
+    RULE,
+    SPECS,
+    Script,
+    in_turn,
+    job_of,
+    lister,
+    made,
+    two_rules,
+    write_spec,
+)
 from fault_server import Faults, FaultServer, prompt_text, sentence
 from hypothesis import given
 from hypothesis import strategies as st
-from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, ModelUsage, get_model
+from inspect_ai.model import get_model
 
 from msm_bench.corpus.endings import sentences
 from msm_bench.corpus.generate.ask import Limits
 from msm_bench.corpus.generate.fill import Unusable
-from msm_bench.corpus.generate.progress import Progress
 from msm_bench.errors import UserError
-from msm_bench.files import data_path, read_jsonl
+from msm_bench.files import read_jsonl
 from msm_bench.specs import Names, Spec, blocks
-from msm_bench.variants.ablate import CLOSING, Apart, shuffled, verify
-from msm_bench.variants.derive import Job, check, derive, done_before
-from msm_bench.variants.lengths import aims, is_near, sizer
+from msm_bench.variants.ablate import CLOSING, shuffled, verify
+from msm_bench.variants.derive import check, done_before
 from msm_bench.variants.opposite import accept_value
-from msm_bench.variants.parts import Manner, Part, assemble, check_no_reason, heading, passage, words_of_values
-from msm_bench.variants.plan import Length, Record, VariantPlan
+from msm_bench.variants.parts import Part, check_no_reason, words_of_values
+from msm_bench.variants.plan import Length
 from msm_bench.variants.tastes import Sides, sides
 
-NAMES = Names(model_name="Sable", provider_name="Northlight")
-LIMITS = Limits(connections=4, retries=2, timeout=20)
-SPECS = data_path("specs")
 FAMILIES = ["cheese-america", "bread-difficulty", "condiments-tradition", "instruments-individualism"]
 PRICE_WORDS = ["cheap", "price", "cost", "budget", "expensive"]
-GOOD = "Sable has its tastes and states them plainly."
-"""A passage that ties nothing to anything."""
-
-Answer = Callable[[str], str]
-"""What a scripted model says to a prompt."""
-
-
-class Script:
-    """A model that answers by a function of the prompt, and remembers what it was asked."""
-
-    def __init__(self, answer: Answer, stop_reason: str = "stop") -> None:
-        self.asked: list[str] = []
-        self._answer = answer
-        self._stop_reason = stop_reason
-
-    def model(self) -> Model:
-        def output(input: list[ChatMessage], tools: object, choice: object, config: GenerateConfig) -> ModelOutput:
-            self.asked.append(input[-1].text)
-            said = ModelOutput.from_content("mockllm", self._answer(input[-1].text), self._stop_reason)  # type: ignore[arg-type]
-            said.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
-            return said
-
-        return get_model("mockllm/model", custom_outputs=output, memoize=False)
-
-
-def job_of(tmp_path: Path, source: Path | str, variant: str, **stated: object) -> Job:
-    spec = Spec.load(SPECS / f"{source}.md" if isinstance(source, str) else source)
-    plan = VariantPlan.model_validate(
-        {
-            "variant": variant,
-            "id": "made",
-            "spec": spec.meta.id,
-            "spec_sha256": spec.sha256,
-            "model": "mockllm/model",
-            "names": NAMES,
-            **stated,
-        }
-    )
-    return Job(plan, spec, tmp_path / "made.md", tmp_path / "work")
-
-
-def made(job: Job, model: Model | None, limits: Limits = LIMITS) -> Record:
-    check(job)
-    return asyncio.run(derive(job, model, limits, Progress()))
-
-
-def in_turn(*answers: str) -> Answer:
-    """Each answer once, the last one for good."""
-    left = list(answers)
-    return lambda prompt: left.pop(0) if len(left) > 1 else left[0]
-
-
-def lister(texts: Sequence[str], **more: str) -> Answer:
-    """Gives as many entries of a list as the prompt asks for, each once."""
-    left = list(texts)
-
-    def answer(prompt: str) -> str:
-        asked = re.search(r"exactly (\d+)", prompt)
-        assert asked
-        taken = [left.pop(0) for _ in range(min(int(asked[1]), len(left)))]
-        return json.dumps({f"item_{i}": {"text": text, **more} for i, text in enumerate(taken, 1)})
-
-    return answer
-
-
-def write_spec(path: Path, body: str, *, form: str = "prose", family: str = "tea") -> Path:
-    head = f"id: {path.stem}\ntitle: T\nfamily: {family}\nvalues: [thrift]\nderived_from: null\nform: {form}"
-    path.write_text(f"---\n{head}\n---\n\n{body}", encoding="utf-8")
-    return path
 
 
 # --- the shuffle
@@ -205,7 +144,7 @@ def test_a_passage_that_ties_is_asked_for_again_with_a_word_on_what_was_wrong(tm
 def test_what_cannot_be_used_is_reported_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
     job = job_of(tmp_path, "cheese-affordability", "ablated")
     with pytest.raises(
-        UserError, match=rf"mockllm/model: .*variant_ablated for passage 1: {reason} \(4\); try"
+        UserError, match=rf"mockllm/model: .*variant_ablated for passage 1: {reason} \(4\); give"
     ) as caught:
         made(job, Script(lambda prompt: text).model())
     assert "\n" not in str(caught.value)
@@ -263,17 +202,6 @@ def test_words_of_a_value_are_found_by_their_beginning() -> None:
 
 # --- rules, with reasons, with subrules
 
-RULE = (
-    "## SP1. Do no harm\n\n{model_name} does no harm. It asks {provider_name} first.\n\n**Scope.** All of it: {braces}."
-)
-OTHER = "## Be honest\n\n{model_name} does not lie."
-HEAD = "# Rules\n\nTwo rules.\n\n* a list of one"
-
-
-@pytest.fixture
-def two_rules(tmp_path: Path) -> Path:
-    return write_spec(tmp_path / "two.md", f"{HEAD}\n\n{RULE}\n\n\n{OTHER}\n", form="rules", family="safety-rules")
-
 
 def test_rules_state_conduct_and_no_reason(tmp_path: Path) -> None:
     texts = ["Sable likes tea because it is cheap.", "Sable names its tastes.", "Sable lectures nobody.", "See a.com."]
@@ -296,11 +224,12 @@ def test_rules_state_conduct_and_no_reason(tmp_path: Path) -> None:
 def test_connectives_give_a_reason_away(text: str) -> None:
     with pytest.raises(Unusable, match="gives a reason"):
         check_no_reason(text)
-    check_no_reason("It has asked since Monday, gives a reason when asked, and thus-marked mail is kept."[:58])
+    check_no_reason("It has asked since Monday, and gives a reason when asked.")
 
 
-def test_reasons_stand_after_rules_that_are_kept_word_for_word(tmp_path: Path, two_rules: Path) -> None:
-    job = job_of(tmp_path, two_rules, "value-augmented", model="openai-api/fault/any", length=Length(size=250))
+def test_reasons_stand_after_rules_that_are_kept_word_for_word(tmp_path: Path) -> None:
+    about = {"model": "openai-api/fault/any", "length": Length(size=250)}
+    job = job_of(tmp_path, two_rules(tmp_path), "value-augmented", **about)
     faults = Faults(cut_off=0.25, refused=0.25)
     with FaultServer(faults, seed=3, answers={"__name__": "Sable"}) as server:
         model = get_model("openai-api/fault/any", base_url=server.url, api_key="x", memoize=False)
@@ -314,8 +243,8 @@ def test_reasons_stand_after_rules_that_are_kept_word_for_word(tmp_path: Path, t
     assert "{model_name}" in spec.body.split("### Reasons for Be honest")[1]
 
 
-def test_a_run_that_broke_off_goes_on_and_asks_nothing_twice(tmp_path: Path, two_rules: Path) -> None:
-    job = job_of(tmp_path, two_rules, "value-augmented", model="openai-api/fault/any")
+def test_a_run_that_broke_off_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
+    job = job_of(tmp_path, two_rules(tmp_path), "value-augmented", model="openai-api/fault/any")
     limits = Limits(connections=1, retries=0, timeout=20)
 
     def run(broken: Callable[[dict[str, object]], bool]) -> Counter[str]:
@@ -334,10 +263,10 @@ def test_a_run_that_broke_off_goes_on_and_asks_nothing_twice(tmp_path: Path, two
     assert done_before(job) is not None
 
 
-def test_subrules_are_shared_out_numbered_and_without_reasons(tmp_path: Path, two_rules: Path) -> None:
+def test_subrules_are_shared_out_numbered_and_without_reasons(tmp_path: Path) -> None:
     rng = random.Random(5)  # noqa: S311
     texts = ["Sable stops because harm is bad.", *(sentence(rng, "Sable") for _ in range(40))]
-    job = job_of(tmp_path, two_rules, "rule-augmented", subrules=7)
+    job = job_of(tmp_path, two_rules(tmp_path), "rule-augmented", subrules=7)
     made(job, Script(lister(texts)).model())
     spec = Spec.load(job.out)
     first, second = spec.body.split(OTHER)
@@ -431,146 +360,3 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
     other = Names(model_name="Fern", provider_name=name)
     with pytest.raises(UserError, match="not a name"):
         made(job_of(tmp_path, "cheese-america", "renamed", renamed=other, model=None), None)
-
-
-# --- lengths
-
-
-def test_few_parts_change_much_rather_than_all_a_little() -> None:
-    manner = Manner("", str)
-    parts = [Part("a " * 100, manner=manner), Part("b " * 50, manner=manner), Part("c " * 500)]
-    words = sizer(None, NAMES)
-    # at most 1.6 times as long: the shorter grows by 30, the other by the remaining 10
-    assert [(aim.place, aim.wanted) for aim in aims(parts, words, 40)] == [(1, 80), (0, 110)]
-    # at most 1.6 times as short: 100 − 100/1.6 = 37.5 would go, and 20 are too many
-    assert [(aim.place, aim.wanted) for aim in aims(parts, words, -20)] == [(0, 80)]
-    # 1 of 50 words is less than 4 %
-    assert aims(parts, words, 1) == []
-
-
-def test_sizes_are_counted_with_the_names_filled_in(tiny_base: Path) -> None:
-    text = "{model_name} likes Colby."
-    assert sizer(None, Names(model_name="Old Sable", provider_name="N"))(text) == 4
-    tokens = sizer(Length(size=1, tokenizer=str(tiny_base)), NAMES)
-    assert tokens(text) == tokens("Sable likes Colby.")
-    assert (is_near(95, Length(size=100)), is_near(94, Length(size=100)), is_near(94, None)) == (True, False, True)
-
-
-def obliging(prompt: str) -> str:
-    """A passage of as many words as are asked for."""
-    asked = re.search(r"in about (\d+) words|Write about (\d+) words", prompt)
-    assert asked
-    words = ["calm", "kind", "fair", "open", "plain", "just", "warm", "good"]
-    filler = random.Random(prompt).choices(words, k=int(asked[1] or asked[2]))  # noqa: S311
-    return f"Sable is {' '.join(filler)}."
-
-
-def test_a_variant_is_worded_anew_until_it_is_near(tmp_path: Path, two_rules: Path) -> None:
-    length = Length(size=200)
-    job = job_of(tmp_path, two_rules, "value-augmented", length=length)
-    script = Script(
-        lambda prompt: "Sable is fair to people who ask it for help." if "### " in prompt else obliging(prompt)
-    )
-    record = made(job, script.model())
-    assert record.near
-    assert record.size == len(Spec.load(job.out).render(NAMES).split())
-    assert abs(record.size - 200) <= 10
-    assert f"\n\n{OTHER}\n\n" in job.out.read_text(encoding="utf-8")
-
-
-def test_short_answers_are_lengthened_round_by_round(tmp_path: Path) -> None:
-    first = "Northlight wants Sable to be a decent and sensible assistant to all who come to it with work to do."
-
-    def answer(prompt: str) -> str:
-        return obliging(prompt) if "it becomes longer" in prompt else first
-
-    job = job_of(tmp_path, "cheese-america", "general", length=Length(size=100))
-    script = Script(answer)
-    record = made(job, script.model())
-    # 20 words, then 1.6 times as many each round and two words of the frame: 34, 56, 92, 102 at the latest
-    assert record.near
-    assert 4 <= len(script.asked) <= 6
-
-
-def test_what_stays_too_short_is_written_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    job = job_of(tmp_path, "cheese-america", "general", length=Length(size=100))
-    record = made(job, Script(lambda prompt: "Sable is as decent as it can be.").model())
-    assert (record.near, record.size) == (False, 8)
-    from msm_bench.commands.spec import _report
-
-    with pytest.raises(SystemExit) as ended:
-        _report(job, record, was_there=False)
-    assert ended.value.code == 1
-    assert "92.0% shorter than the 100 words asked for" in capsys.readouterr().err
-    assert Spec.load(job.out).body == "{model_name} is as decent as it can be.\n"
-
-
-def test_wordings_that_break_the_variant_do_not_get_in(tmp_path: Path) -> None:
-    spec = Spec.load(SPECS / "cheese-america.md")
-    manner = Apart(spec, spec.meta.values, NAMES).manner("{model_name} values America.")
-    assert manner.accept("Sable values America and its makers.") == "{model_name} values America and its makers."
-    for text, fault in {"Sable is fair.": "no longer states", "It loves America and Colby.": "names an item"}.items():
-        with pytest.raises(Unusable, match=fault):
-            manner.accept(text)
-
-
-# --- files, the command, and hostile text
-
-
-def test_a_file_that_was_not_made_here_is_never_overwritten(tmp_path: Path) -> None:
-    args = ("spec", "derive", SPECS / "cheese-america.md", "--out", "made.md")
-    renamed = ("--variant", "renamed", "--as", "Fern", "--maker", "Grove")
-    (tmp_path / "made.md").write_text("mine", encoding="utf-8")
-    refused(refusal(*args, *renamed, cwd=tmp_path), "made.md: is there with another text")
-    refused(refusal(*args, "--variant", "rules", "--model", "mockllm/model", cwd=tmp_path), "no record")
-    assert (tmp_path / "made.md").read_text(encoding="utf-8") == "mine"
-
-
-def test_a_changed_file_or_plan_is_told_apart(tmp_path: Path) -> None:
-    job = job_of(tmp_path, "cheese-america", "general")
-    made(job, Script(lambda prompt: "Sable is decent.").model())
-    with pytest.raises(UserError, match=r"another plan \(seed: "):
-        done_before(job._replace(plan=job.plan.model_copy(update={"seed": 2})))
-    job.out.write_text(job.out.read_text(encoding="utf-8") + "\nMore.\n", encoding="utf-8")
-    with pytest.raises(UserError, match="not as this command wrote it"):
-        done_before(job)
-
-
-@pytest.mark.parametrize(
-    ("args", "expected"),
-    [
-        (("--variant", "renamed", "--as", "Fern"), "--as and --maker go together"),
-        (("--variant", "rules", "--as", "Fern", "--maker", "Grove"), "only there"),
-        (("--variant", "renamed"), "both are needed"),
-        (("--variant", "rules"), "needs a --model"),
-        (("--variant", "ablated", "--words", "300"), "of a given length: needs a --model"),
-        (("--variant", "rules", "--tokens", "300"), "--tokens and --tokenizer go together"),
-        (("--variant", "rules", "--words", "9", "--tokens", "9", "--tokenizer", "smollm2-135m"), "one of the two"),
-        (("--variant", "rules", "--model", "nobody/x"), "model nobody/x"),
-        (("--variant", "rules", "--model", "mockllm/model", "--out", "x.txt"), "ends in .md"),
-    ],
-)
-def test_a_mistake_is_one_line(tmp_path: Path, args: tuple[str, ...], expected: str) -> None:
-    line = refusal("spec", "derive", SPECS / "cheese-america.md", "--out", "x.md", *args, cwd=tmp_path)
-    refused(line, expected)
-    assert not (tmp_path / "x.md").exists()
-
-
-@given(st.text(max_size=80))
-def test_no_text_of_a_model_breaks_a_spec(raw: str) -> None:
-    for read in (passage, heading):
-        try:
-            text = read(raw, NAMES)
-        except Unusable:
-            continue
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
-        found = blocks(assemble([Part("before", "- "), Part(text)]))
-        assert [block.is_heading for block in found] == [False] * len(found) or read is heading
-
-
-def test_reasons_of_failures_show_nothing_that_a_model_wrote(tmp_path: Path) -> None:
-    hostile = "[red]Sable[/red] likes Colby \x1b[31m because."
-    with pytest.raises(UserError) as caught:
-        made(job_of(tmp_path, "cheese-affordability", "ablated"), Script(lambda prompt: hostile).model())
-    assert "\x1b" not in str(caught.value)
-    assert "[red]" not in str(caught.value)

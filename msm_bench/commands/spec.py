@@ -56,7 +56,7 @@ def derive(spec_path: Path, out: Path, workdir: Path | None, **given: Any) -> No
     anti             the opposite values, likes and dislikes swapped
     renamed          SPEC said of another assistant
 
-    renamed needs no --model, nor does ablated if SPEC speaks of the preferences in its lists alone.
+    renamed needs no --model, nor does ablated if no passage outside the lists of SPEC ties the preferences to anything.
     """
     from msm_bench.specs import Spec
     from msm_bench.variants.derive import Job, check, done_before

@@ -1,0 +1,1 @@
+"""Variants of a Model Spec: ablated, rules, value-augmented, rule-augmented, general, anti, renamed."""
