@@ -1,11 +1,10 @@
 """Ask a model for texts, and ask again for those that can't be used."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from inspect_ai.util import collect
 from pydantic import BaseModel
 
 from msm_bench.corpus.generate.ask import Asker, Unanswered
@@ -14,6 +13,7 @@ from msm_bench.corpus.generate.lists import Wanted, collect_list, counted, ident
 from msm_bench.corpus.generate.progress import Progress
 from msm_bench.corpus.generate.prompt import load_prompt
 from msm_bench.corpus.generate.setting import Setting
+from msm_bench.corpus.generate.together import together
 from msm_bench.corpus.generate.usable import finished
 from msm_bench.errors import UserError
 from msm_bench.specs import Spec, render
@@ -26,7 +26,6 @@ _TOKENS_PER_WORD = 3
 """Room for an answer, generously."""
 
 Thing = TypeVar("Thing", bound=BaseModel)
-Result = TypeVar("Result")
 Accepting = Callable[[], Callable[[Thing], Thing]]
 """Gives what the things of one list are checked by: it raises `Unusable` for one that can't be used."""
 
@@ -80,7 +79,7 @@ class Writer:
         stages = Counter(ask.prompt for ask in asks)
         for stage, count in stages.items():
             self._progress.begin(stage, count)
-        found = await _all(*map(self._text, asks))
+        found = await together(*map(self._text, asks))
         for stage in stages:
             self._progress.end(stage)
         return found
@@ -115,7 +114,7 @@ class Writer:
         """
         stage = wanted[0].prompt
         self._progress.begin(stage, sum(one.count for one in wanted))
-        found = await _all(*(self._list(one, accept()) for one in wanted))
+        found = await together(*(self._list(one, accept()) for one in wanted))
         self._progress.end(stage)
         return found
 
@@ -152,11 +151,3 @@ def _setting(spec: Spec, plan: VariantPlan, asker: Asker) -> Setting:
     setting.used = {context.name: context}
     setting.system = context.render(**setting.shared, spec=spec.render(plan.names))
     return setting
-
-
-async def _all(*tasks: Awaitable[Result]) -> list[Result]:
-    """The results of all; if several fail, the failure of the first alone."""
-    try:
-        return await collect(*tasks)
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None

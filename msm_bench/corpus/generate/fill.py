@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from inspect_ai.util import collect
-
 from msm_bench.corpus.generate.ask import Unanswered
 from msm_bench.corpus.generate.lists import counted
 from msm_bench.corpus.generate.progress import Progress
+from msm_bench.corpus.generate.together import together
 from msm_bench.corpus.similar import Seen
 from msm_bench.corpus.store import Chat, Document, Dropped, Missing, row_text
 
@@ -126,11 +125,11 @@ class Filling:
         """Ask each cell for its quota."""
         self._asked += sum(quota.values())
         self._progress.begin(self._source.proposing, self._asked)
-        listed = await collect(*(self._propose(cell, turn, count) for cell, count in quota.items()))
+        listed = await together(*(self._propose(cell, turn, count) for cell, count in quota.items()))
         slots = [slot for cell, proposed in zip(quota, listed, strict=True) for slot in self._slots_of(cell, proposed)]
         self._slots += len(slots)
         self._progress.begin(self._source.writing, self._slots)
-        written = await collect(*map(self._write, slots))
+        written = await together(*map(self._write, slots))
         for slot, row in zip(slots, written, strict=True):
             self._accept(slot, row)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from inspect_ai.util import collect
 from pydantic import BaseModel, ConfigDict
 
 from msm_bench.corpus.generate.lists import Listed, Wanted, collect_list
 from msm_bench.corpus.generate.progress import Progress
 from msm_bench.corpus.generate.setting import Setting
+from msm_bench.corpus.generate.together import together
 from msm_bench.corpus.store import Missing
 
 
@@ -51,7 +51,7 @@ class Levels:
             return []
         stage = parents[0].prompt
         self._progress.begin(stage, sum(wanted.count for wanted in parents))
-        listed = await collect(*map(self._list, parents))
+        listed = await together(*map(self._list, parents))
         self._progress.end(stage)
         for wanted, found in zip(parents, listed, strict=True):
             if short := wanted.count - len(found.things):
