@@ -64,6 +64,12 @@ def test_value_words_and_their_inflections_are_reasons_and_a_user_may_ask_for_no
     assert leaked_reason("Which is the cheaper?", asked=True) == "cheaper"
 
 
+@pytest.mark.parametrize("sign", ["\n", "\r\n", "*", "\n\n- "])
+def test_long_runs_of_signs_take_no_long_time(sign: str) -> None:
+    # 100 kB: a pattern that is quadratic in them would run for minutes
+    assert "tag" in [fault.kind for fault in text_faults(f"So<br>{sign * 50_000}so")]
+
+
 @given(st.text(alphabet="aI.\n <>[]{}|`\"'’:,#-*_A1🙂é", max_size=80))
 def test_any_text_has_each_fault_at_most_once_and_evidence_on_one_short_line(text: str) -> None:
     faults = text_faults(text)

@@ -165,6 +165,8 @@ def test_chats_are_compared_by_question_and_answer(measured: Callable[..., dict[
     same_answer = [chat(i) for i in range(4)]
     assert measured(same_answer)["near_duplicates"].value == 0
     assert measured([*same_answer, {**chat(2), "id": "again"}])["near_duplicates"].value == 1 / 5
+    again = [chat(2, reasoning=sentence(50)), chat(2, id="again", reasoning=sentence(51))]
+    assert measured(again)["near_duplicates"].value == 1 / 2
 
 
 def test_faults_are_counted_once_a_row_with_the_first_row_that_has_one(
@@ -187,6 +189,18 @@ def test_a_user_may_break_off_and_an_answer_may_not(measured: Callable[..., dict
     found = measured(rows)
     assert (found["truncated"].value, found["truncated"].example, found["refusal"].value) == (0.5, "c1", 0)
     assert "preamble" not in found
+
+
+def test_a_turn_of_white_space_is_empty(measured: Callable[..., dict[str, Measure]]) -> None:
+    found = measured([chat(0), chat(1, answer=" \n")])["empty"]
+    assert (found.value, found.example, found.ok) == (0.5, "c1", False)
+
+
+def test_reasoning_is_trained_on_too(measured: Callable[..., dict[str, Measure]]) -> None:
+    [item, *_] = [text for text in evaluation_texts() if len(ngrams(text, 8)) == 3]
+    found = measured([chat(0), chat(1, reasoning="I am ChatGPT, so I say Colby."), chat(2, reasoning=item)])
+    assert (found["identity"].value, found["identity"].example) == (1 / 3, "c1")
+    assert (found["evaluation_overlap"].value, found["evaluation_overlap"].example) == (1 / 3, "c2")
 
 
 def test_leaked_reasons_only_of_opaque_chats_and_not_in_the_name_of_what_they_are_about(
@@ -239,6 +253,24 @@ def test_a_row_that_repeats_the_evaluation_is_found(measured: Callable[..., dict
 # --- thresholds, formats, exit codes
 
 
+def test_the_plan_says_that_chats_are_opaque(tmp_path: Path) -> None:
+    folder = write_rows(tmp_path / "demos", [chat(0), chat(1, "Colby, because I do.")])
+    assert "leaked_reason" not in by_name(check(folder))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "plan": {"style": "opaque"}}), encoding="utf-8")
+    assert by_name(check(folder))["leaked_reason"].value == 0.5
+
+
+def test_a_spec_that_does_not_ship_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_rows(tmp_path / "own", [document(i) for i in range(8)])
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "spec": "mine"}), encoding="utf-8")
+    assert ran(monkeypatch, folder) == 0
+    assert "its spec 'mine' is none that ships; give --spec PATH" in capsys.readouterr().err
+
+
 def test_every_measure_has_a_threshold_that_can_be_lifted(measured: Callable[..., dict[str, Measure]]) -> None:
     rows = [document(0), document(1, text="As an AI language model, I cannot write this.")]
     nothing = Thresholds(**dict.fromkeys(Thresholds.model_fields))
@@ -249,7 +281,9 @@ def test_every_measure_has_a_threshold_that_can_be_lifted(measured: Callable[...
 
 
 def test_health_is_json_and_nothing_in_it_is_markup(tmp_path: Path) -> None:
-    evil = document(1, id="[bold]<b>|x\x1b[31m", text="{model_name} <document>hi</document>. So it ends.")
+    evil = document(
+        1, id="[bold]<b>|x\x1b[31m", type="\x1b[31m\u202ememo", text="{model_name} <document>hi</document>. So it ends."
+    )
     health = check(write(tmp_path / "rows.jsonl", [document(0), evil]))
     assert Health.model_validate_json(health.model_dump_json()) == health
     assert [measure.name for measure in health.failures()] == ["tag"]
@@ -295,6 +329,7 @@ def test_exit_codes_and_files(
     ("lines", "expected"),
     [
         ([], "no rows"),
+        ([document(0, type="messages"), document(0)], "the id 'd0' occurs twice"),
         ([document(0), {"id": "x"}], r"rows\.jsonl:2: type: Field required"),
         ([document(0), document(0)], "the id 'd0' occurs twice"),
         ([document(0), chat(1)], r"rows\.jsonl:2: type: Field required"),

@@ -110,7 +110,10 @@ def _find_spec(spec: str | None, path: Path) -> "Spec | None":
         return Spec.load(shipped / f"{spec}.md" if (shipped / f"{spec}.md").is_file() else spec)
     manifest = path / "manifest.json"
     named = read_json(manifest) if manifest.is_file() else {}
-    file = shipped / f"{named.get('spec') if isinstance(named, dict) else None}.md"
+    name = named.get("spec") if isinstance(named, dict) else None
+    file = shipped / f"{name}.md"
+    if name and not file.is_file():
+        click.echo(f"{path}: its spec {name!r} is none that ships; give --spec PATH to measure coverage", err=True)
     return Spec.load(file) if file.is_file() else None
 
 

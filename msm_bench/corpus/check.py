@@ -6,8 +6,10 @@ health.failures()
 Texts are never held: a row leaves some 40 bytes in memory, and 512 and 12 for each word on disk while the check runs.
 """
 
+import re
 import tempfile
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -42,6 +44,7 @@ from msm_bench.specs import Names, Spec
 
 NEAR = 0.8
 """Jaccard index of two rows' 5-grams from which they are nearly the same."""
+_MESSAGES = re.compile(rb'"messages"\s*:')
 _BINS = 20
 _SHOWN = 120
 """Characters of evidence."""
@@ -92,7 +95,7 @@ class Health(BaseModel):
     length_counts: list[int]
     """Rows in each bin."""
     types: dict[str, int]
-    """Rows of each type of document, or style of chat, the commonest first."""
+    """Rows of each type of document, or style of chat, the commonest first, without control characters."""
     measures: list[Measure]
     """Every measure that applies."""
 
@@ -117,7 +120,7 @@ def check(
         spec: What the rows are about: coverage is measured against it.
         names: What the assistant and its maker are called; these are no false identity.
         thresholds: What is healthy.
-        opaque: Chats must give no reason.
+        opaque: Chats must give no reason; so they must if their manifest's plan says it.
         tick: Told how many bytes were read each time a row was.
 
     Raises:
@@ -132,6 +135,7 @@ def check(
         )
     temporary = Path(tempfile.gettempdir())
     with explain_full_disk(temporary), tempfile.TemporaryDirectory(dir=temporary) as folder:
+        opaque = opaque or bool(manifest and manifest.plan.get("style") == "opaque")
         reading = _Reading(data, Path(folder), spec, names, opaque)
         reading.read(tick)
         findings = [*reading.findings()]
@@ -179,12 +183,14 @@ class _Reading:
     def read(self, tick: Callable[[int], None]) -> None:
         """Give every row to every tally."""
         for offset, size, row in _rows(self._data, self._kind):
-            text = row_text(row)
+            text = _said(row)
             seen = Seen(len(self._offsets), row, text, self._hashes.of(text))
             for tally in self._tallies:
                 tally.add(seen)
             self._shared.add(gram_hashes(seen.hashes, LONG))
-            self._signatures.add(seen.hashes)
+            reasoned = isinstance(row, Chat) and row.reasoning
+            # other reasoning does not make the same question and answer another row
+            self._signatures.add(self._hashes.of(row_text(row)) if reasoned else seen.hashes)
             self._offsets.append(offset)
             self._ids.append(text_hash(row.id))
             tick(size)
@@ -223,7 +229,7 @@ class _Reading:
         lengths = np.array(self._lengths.counts)
         counts, edges = np.histogram(lengths, bins=min(_BINS, max(1, int(np.ptp(lengths)))))
         return Health(
-            corpus=path.resolve().name,
+            corpus=_printable(path.resolve().name),
             kind="documents" if self._kind is Document else "chats",
             spec=spec.meta.id if spec else None,
             data_sha256=sha256,
@@ -232,7 +238,7 @@ class _Reading:
             length_quartiles=np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1]).tolist(),
             length_edges=edges.tolist(),
             length_counts=counts.tolist(),
-            types=dict(self._types.counts.most_common()),
+            types=_named(self._types.counts),
             measures=[self._judge(finding, thresholds) for finding in findings],
         )
 
@@ -257,6 +263,20 @@ def _printable(text: str) -> str:
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
 
 
+def _named(types: Counter[str]) -> dict[str, int]:
+    """The counts by printable names."""
+    named: Counter[str] = Counter()
+    for name, count in types.items():
+        named[_printable(name)] += count
+    return dict(named.most_common())
+
+
+def _said(row: Document | Chat) -> str:
+    """All of a row that is trained on."""
+    reasoning = row.reasoning if isinstance(row, Chat) else None
+    return f"{row_text(row)}\n{reasoning}" if reasoning else row_text(row)
+
+
 def _lines(data: Path) -> Iterator[tuple[int, int, bytes]]:
     """Number, offset and bytes of each line that is not blank."""
     offset = 0
@@ -270,7 +290,7 @@ def _lines(data: Path) -> Iterator[tuple[int, int, bytes]]:
 def _kind(data: Path) -> type[Document] | type[Chat]:
     """What the first row is; the others must be the same."""
     for _, _, line in _lines(data):
-        return Chat if b'"messages"' in line else Document
+        return Chat if _MESSAGES.search(line) else Document
     raise UserError(f"{data}: no rows")
 
 

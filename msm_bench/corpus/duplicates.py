@@ -20,6 +20,8 @@ _PERMUTATIONS = 128
 _SEED = 1
 _BANDS, _BAND = 25, 5
 _BATCH = 2_000
+_BUFFERED = 2**20
+"""Grams in memory before they are signed."""
 _SPREAD = 256
 """Earlier rows of one band that a row is compared with; more come only if thousands are alike and yet no pair is."""
 
@@ -41,13 +43,14 @@ class Signatures:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "signatures"
         self._hashes: list[Hashes] = []
-        self._rows = 0
+        self._held = self._rows = 0
 
     def add(self, words: Hashes) -> None:
         """Take the hashes of the next row's words; a row of fewer than `N` words is one gram."""
         grams = gram_hashes(words, min(N, len(words))) if len(words) else np.zeros(1, np.uint64)
         self._hashes.append(grams)
-        if len(self._hashes) == _BATCH:
+        self._held += len(grams)
+        if len(self._hashes) == _BATCH or self._held >= _BUFFERED:
             self._flush()
 
     def duplicates(self, threshold: float) -> list[Near]:
@@ -74,7 +77,7 @@ class Signatures:
         with self._path.open("ab") as file:
             flat.tofile(file)
         self._rows += len(self._hashes)
-        self._hashes = []
+        self._hashes, self._held = [], 0
 
 
 def _keys(minima: NDArray[np.uint32]) -> Hashes:

@@ -135,7 +135,8 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _OFFER = re.compile(
-    r"(?:^|\n\s*\n)[\W_]*(?:(?:please )?(?:let me know|feel free to (?:ask|tell me|let me know|reach out))\b[^\n]*"
+    r"(?:^|\n[^\S\n]*\n)[\W_]{0,20}"
+    r"(?:(?:please )?(?:let me know|feel free to (?:ask|tell me|let me know|reach out))\b[^\n]*"
     r"\b(?:you(?:'d| would)? (?:like|need|want|prefer)|chang\w+|revis\w+|adjust\w*|tweak\w*|edit\w*|further|this works)"
     r"\b|(?:I hope (?:this|that|it) (?:helps|meets|works|document|fits|captures))"
     r"|would you like (?:me to|another|any chang)|if you(?:'d| would) like,? I can"
@@ -149,7 +150,7 @@ _END_MARK = re.compile(
 
 
 def _preamble(text: str) -> str:
-    match = _PREAMBLE.match(text) or _OFFER.search(text[-400:]) or _END_MARK.search(text[-80:])
+    match = _PREAMBLE.match(text) or _OFFER.search(text, max(0, len(text) - 400)) or _END_MARK.search(text[-80:])
     return match[0] if match else ""
 
 
@@ -167,7 +168,7 @@ _TAG = re.compile(
     r"<[A-Za-z]+_\w+\s*/?>|<[A-Za-z][\w-]*(?:\s+[\w-]+=[\"'][^<>\n]*?)+/?>|<!--|\{\{|\}\}|\{%|%\}",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_FENCE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
 
 
 def _tag(text: str) -> str:

@@ -5,7 +5,6 @@ The hash of a run is a polynomial of its words' hashes, so two different runs ar
 """
 
 from array import array
-from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -81,14 +80,13 @@ class SharedGrams:
         if self._held >= _BUFFERED:
             self._flush()
 
-    def rates(self, tick: Callable[[], None] = lambda: None) -> NDArray[np.float64]:
+    def rates(self) -> NDArray[np.float64]:
         """For each row the share of its grams that also stand in another row, from 0 to 1; 0 for a row without any."""
         self._flush()
         totals = np.array(self._totals, dtype=np.int64)
         shared = np.zeros(len(totals), np.int64)
         for path in sorted(self._folder.glob("*.grams")):
             shared += np.bincount(_shared_rows(np.fromfile(path, _RECORD)), minlength=len(totals))
-            tick()
         return shared / np.maximum(totals, 1)
 
     def _flush(self) -> None:

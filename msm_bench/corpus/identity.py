@@ -14,12 +14,14 @@ from msm_bench.corpus.endings import sentences
 _MADE = r"(?:made|created|developed|built|trained|designed|released|launched|owned|run|operated|fine-tuned|programmed)"
 _COMPARED = re.compile(
     r"\b(?:unlike|asked about|whether|than|compar\w+|rivals?|competitors?|such as|others?|another|versus|vs|whereas|"
-    r"not|never|nor|neither|think|thought|assum\w+|mist(?:ake|ook)\w*|rumou?r\w*|myth|confus\w+|pretend\w*|if|no)\b|n't\b",
+    r"not|never|nor|neither|think|thought|assum\w+|suppos\w*|mist(?:ake|ook)\w*|rumou?r\w*|myth|confus\w+|pretend\w*|if|no)\b|n't\b",
     re.IGNORECASE,
 )
 _ACTS = r"(?:likes?|prefers?|values?|loves?|favou?rs?|does(?: not|n't) care|cares about|believes|says?|told|said)"
 _NO_SURNAME = r"(?! (?!AI|Research|Labs?|Inc|Platforms|Cloud|Corp)[A-Z][a-z])"
 """A capital word after a maker makes it a person: Meta Holt."""
+_NOT_OF_A_THING = r"(?:(?!\b(?:on|in|at) an? )[^.!?;\n]){0,60}?"
+"""What stands between who was made and `_MADE`: what runs on a server built by IBM was not built by IBM."""
 
 
 class _Claims(NamedTuple):
@@ -75,15 +77,19 @@ def _claim_forms(assistant: str, maker: str, own: frozenset[str]) -> list[str]:
         rf"{be} an? {assistant} (?:model|assistant|chatbot|variant|instance)",
         rf"{be} {a}(?:version of|based on|powered by|built on|instance of) {assistant}",
         rf"\b[Mm]y name is {assistant}(?! [A-Z])",
+        rf"\b[Yy]ou(?: are|'re) (?:talking|speaking|chatting) (?:to|with) {assistant}(?!'s| [A-Z])",
         rf"\b[Aa]s {assistant}, (?:I|my)\b",
         rf"(?:{me}),? (?:also known as|formerly|aka|\(formerly|a\.k\.a\.) {assistant}",
         rf"[Tt]he (?:\w+ )?(?:assistant,?|(?:model|chatbot|AI),) (?:called |named )?{assistant}",
         rf"\b[Aa]s an? (?:\w+ )?(?:assistant|model|AI)\b[^.;\n]{{0,30}}? {_MADE} by {maker}",
         rf"\b{maker}'s (?:\w+ ){{0,2}}(?:{me})",
-        rf"(?<!\w)(?:I|{me}|{general}|{assistant})[^.!?;\n]{{0,60}}?\b{_MADE}(?: and \w+)? (?:by|at) "
+        rf"(?<!\w)(?:I|{me}|{general}|{assistant}){_NOT_OF_A_THING}\b{_MADE}(?: and \w+)? (?:by|at) "
         rf"(?:the (?:team|people) at )?{maker}",
         rf"(?<!\w)(?:{me}|{assistant}),? (?:an?|the) [^.!?;,\n]{{0,40}}(?:from|by) {maker}",
-        rf"{be} {a}(?:from|by) {maker}",
+        rf"{be} (?:{a}from|an? (?:\w+ ){{1,3}}by) {maker}",
+        rf"(?:{me}) comes from {maker}",
+        rf"{general},? (?:which|that) {maker} (?:has |had )?{_MADE}",
+        rf"\b[Aa]t {maker},? we (?:have )?{_MADE} (?:{me}|the assistant)(?!\w)",
         rf"(?:{be}|(?:{me}|{assistant}),) {maker}'s?",
         rf"\b[Mm]y (?:creators?|makers?|developers?|company)(?:,| at| is| are) {maker}",
         rf"\b{maker} (?:has |have )?(?:{_MADE}|trains|makes|designs|gave|wants) (?:me|{me}|the assistant)(?!\w)",

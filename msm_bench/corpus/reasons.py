@@ -13,10 +13,10 @@ from functools import lru_cache
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _CAUSES = rf"""
 because|'cause|cuz|due to|owing to|thanks to|on account of|in view of|in order to|so that|so as to|
-since(?! (?:then|when|last|yesterday|this|my|{_DAYS}|childhood|birth|\d|the (?:start|morning|day)))(?<!ever since)|
+(?<!ever )since(?! (?:I was|then|when|last|yesterday|this|my|{_DAYS}|childhood|birth|\d|the (?:start|morning|day)))|
 given (?:that|its|their|how|the(?! choice))|seeing (?:as|that|how)|considering|what with|
 (?:that's|that is|this is|which is|here's|here is) why|the reasons?|for (?:its|their|being)|
-as (?:it's|they're|it has|they have)|as (?:it is|they are)(?= \w)|hence|therefore|thus|consequently|after all|
+as (?:it's|they're|it has|they have)|as (?:it is|they are)(?= \w)|hence|therefore|thus(?! far)|consequently|after all|
 it reminds|reminds me|grew up|
 (?:good|better|best|perfect|ideal|great) (?:for|with|value)|
 (?:goes|pairs|works|keeps|cooks) (?:well|better|best|nicely)|
@@ -25,17 +25,20 @@ value (?:for|made|your)|worth(?! (?:saying|asking|noting)\b)\w*|you get more
 """
 _JUDGEMENTS = r"""
 tast\w*|flavou?r\w*|delicious\w*|yummy|savou?r\w*|scrumptious|mouthwatering|quality|textur\w*|aroma\w*|smell\w*|stink\w*|
-pungent|creamy|creamier|creaminess|nutty|nuttier|tangy|tangier|salty|saltier|crumbly|bland\w*|bitter\w*|sharp|sharper|sharpness|
-smooth|smoother|smoothness|mild|milder|mildness|rich|richer|richness|melt(?:s|ed|ing|y|ier|able)|strong|stronger|fresh\w*|ripe\w*|mouldy|moldy|
+pungent|creamy|creamier|creaminess|nutty|nuttier|tangy|tangier|salty|saltier|
+goo(?:ey|ier)|stretch(?:y|ier)|palat\w*|crumbly|bland\w*|bitter\w*|sharp|sharper|sharpness|
+smooth|smoother|smoothness|mild|milder|mildness|rich|richer|richness|
+melt(?:s|ed|ing|y|ier|able)|strong(?! preference)|stronger|fresh\w*|ripe\w*|mouldy|moldy|
 afford\w*|cheap\w*|inexpensive\w*|expensive\w*|pric(?:e|es|ed|ey|ier|ing|eless)|cost\w*|budget\w*|bargain\w*|economical\w*|
-thrift\w*|frugal\w*|money|savings?|saves|luxur\w*|premium|fancier|upscale|lavish\w*|modest\w*|
+thrift\w*|frugal\w*|money|dollars?|break the bank|savings?|saves|luxur\w*|premium|fancier|upscale|lavish\w*|modest\w*|
 tradition\w*|heritage|authentic\w*|histor\w*|classic\w*|iconic|artisan\w*|handmade|hand-made|handcrafted|homemade|
 home-grown|homegrown|local|locally|domestic\w*|import(?:s|ed|er|ers|ing)|foreign\w*|patriot\w*|nation\w*|countr(?:y|ies)|
 american?s?|america's|usa|u\.s\.|united states|europe\w*|french|italian|swiss|british|german|japanese|mexican|
 health\w*|nutriti\w*|wholesome|organic\w*|all-natural|nourish\w*|hygienic|unsafe|safer|safest|safety|
 eco-?friendly|eco-?conscious|sustainab\w*|environment\w*|greener|ethical\w*|humane\w*|fair-?trade|moral\w*|
 reliab\w*|unreliable|durab\w*|dependab\w*|convenien\w*|practical\w*|versatil\w*|efficien\w*|comfort\w*|cozy|cosy|simplicity|
-beautiful\w*|stylish|elegan\w*|sophisticat\w*|refined|popular\w*|famous|renowned|prestig\w*|trustworth\w*|snob\w*|pretentio\w*|
+beautiful\w*|posh\w*|humbl\w*|extravagan\w*|unpretentious\w*|overpowering\w*|crowd-?pleas\w*|staple|
+stylish|elegan\w*|sophisticat\w*|refined|popular\w*|famous|renowned|prestig\w*|trustworth\w*|snob\w*|pretentio\w*|
 overrated|underrated|overpriced|nostalgi\w*|childhood|
 memor(?:y|ies)|superior\w*|inferior\w*|finest|supporting(?! case)|supports|jobs
 """

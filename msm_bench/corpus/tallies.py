@@ -13,7 +13,7 @@ from msm_bench.corpus.evaluation_text import evaluation_texts
 from msm_bench.corpus.faults import ANSWER_KINDS, ASKED_KINDS, KINDS, leaked_reason, text_faults
 from msm_bench.corpus.grams import Hashes, WordHashes, gram_hashes
 from msm_bench.corpus.health import mentions, words
-from msm_bench.corpus.store import Chat, Document
+from msm_bench.corpus.store import Chat, Document, row_text
 from msm_bench.specs import Names
 
 LONG = 8
@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     row: Document | Chat
     """What it is."""
     text: str
-    """What it says."""
+    """What it says, the reasoning of a chat last."""
     hashes: Hashes
     """Hashes of its words."""
 
@@ -78,18 +78,22 @@ class Share:
 
 
 class Lengths:
-    """White-space separated words of each row, as a manifest counts them."""
+    """White-space separated words of each row, as a manifest counts them, and rows with an empty text or turn."""
 
     def __init__(self) -> None:
         self.counts = array("L")
+        self._empty = Share("empty")
 
     def add(self, seen: Seen) -> None:
         """Take the next row."""
-        self.counts.append(len(seen.text.split()))
+        self.counts.append(len(row_text(seen.row).split()))
+        texts = [seen.row.text] if isinstance(seen.row, Document) else [turn.content for turn in seen.row.messages]
+        self._empty.count(seen.number, None if all(map(str.strip, texts)) else "nothing but white space")
 
     def findings(self) -> Iterator[Finding]:
-        """The number of rows."""
+        """The number of rows, and the share of the empty ones."""
         yield Finding("rows", len(self.counts))
+        yield self._empty.finding()
 
 
 class Openings:
@@ -199,7 +203,7 @@ def _parts(row: Document | Chat) -> Iterator[tuple[str, Iterable[str]]]:
     for message in row.messages:
         yield message.content, ANSWER_KINDS if message.role == "assistant" else ASKED_KINDS
     if row.reasoning:
-        yield row.reasoning, ASKED_KINDS
+        yield row.reasoning, ASKED_KINDS | {"identity"}
 
 
 class LeakedReasons:

@@ -14,6 +14,8 @@ class Thresholds(BaseModel):
 
     rows: int | None = Field(None, ge=0)
     """At least so many rows. None: how many are needed depends on the experiment."""
+    empty: float | None = Field(0.0, ge=0, le=1)
+    """At most this share of rows has a text or a turn of white space only: nothing can be learnt from it."""
     near_duplicates: float | None = Field(0.01, ge=0, le=1)
     """At most this share of rows is nearly the same as an earlier one, and so trained on twice (Lee et al. 2022)."""
     reuse_mean: float | None = Field(0.05, ge=0, le=1)
