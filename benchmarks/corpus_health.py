@@ -3,8 +3,9 @@
     python benchmarks/corpus_health.py
 
 Writes `benchmarks/results/corpus_health.json`. Documents are drawn from a seeded generator: words by Zipf's law, 300 on
-average, in sentences and paragraphs; one in fifty is an earlier one with a few words replaced. Every size is checked
-in a process of its own. The peer finds the duplicates of the same documents with `datasketch`, and nothing else.
+average, in sentences and paragraphs; one in fifty is an earlier one with a few words replaced. Every measurement has a
+process of its own. The peer finds the near-duplicates with `datasketch`; ours finds them with `Signatures`, which is
+what the two are compared by, and `check` is the whole check, for which there is no peer.
 """
 
 import json
@@ -75,13 +76,26 @@ def write_documents(path: Path, count: int) -> int:
     return planted
 
 
-def ours(path: Path) -> int:
+def whole(path: Path) -> int:
     """Check everything; return how many near-duplicates there are."""
     from msm_bench.corpus.check import check
 
     health = check(path)
     [share] = [measure.value for measure in health.measures if measure.name == "near_duplicates"]
     return round(share * health.rows)
+
+
+def ours(path: Path) -> int:
+    """The near-duplicates alone, as the check finds them: signatures on disk."""
+    from msm_bench.corpus.duplicates import NEAR, Signatures
+    from msm_bench.corpus.grams import WordHashes
+
+    hashes = WordHashes()
+    with tempfile.TemporaryDirectory() as folder, path.open(encoding="utf-8") as file:
+        signatures = Signatures(Path(folder))
+        for line in file:
+            signatures.add(hashes.of(json.loads(line)["text"]))
+        return len(signatures.duplicates(NEAR))
 
 
 def peer(path: Path) -> int:
@@ -100,7 +114,7 @@ def peer(path: Path) -> int:
     return found
 
 
-CHECKS: dict[str, Callable[[Path], int]] = {"ours": ours, "peer": peer}
+CHECKS: dict[str, Callable[[Path], int]] = {"ours": ours, "peer": peer, "check": whole}
 
 
 def measure(kind: str, path: Path) -> dict[str, float]:
@@ -123,7 +137,7 @@ def _child(kind: str, path: Path) -> None:
 @click.option("--size", "sizes", multiple=True, type=int, default=(10_000, 30_000, 100_000), show_default=True)
 @click.option("--child", type=(click.Choice(list(CHECKS)), click.Path(path_type=Path)), hidden=True)
 def main(sizes: tuple[int, ...], child: tuple[str, Path] | None) -> None:
-    """Time the check at every size."""
+    """Time all three at every size."""
     if child:
         _child(*child)
         return
@@ -146,10 +160,11 @@ def main(sizes: tuple[int, ...], child: tuple[str, Path] | None) -> None:
             "ours": last["ours_seconds"],
             "peer": last["peer_seconds"],
             "ratio": round(last["peer_seconds"] / last["ours_seconds"], 3),
-            "goal": 300,
-            "unit": f"seconds for {last['documents']} documents; ours: everything; peer: datasketch's near-duplicates",
+            "unit": f"seconds to find the near-duplicates of {last['documents']} documents; peer: datasketch",
             "growth": growth,
-            "growth_unit": "seconds, peak RSS in MB of a new process, near-duplicates found, over those planted",
+            "growth_unit": "seconds, peak RSS in MB of a new process, near-duplicates found, over those planted; "
+            "check: everything that `corpus check` measures",
+            "check_goal_seconds": 300,
             "command": "python " + shlex.join(sys.argv),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         },

@@ -29,3 +29,9 @@ def explain_invalid(where: Path | str) -> Iterator[None]:
         field = ".".join(str(part) for part in first["loc"]) or "the whole"
         message = " ".join(str(first["msg"]).removeprefix("Value error, ").split())
         raise UserError(f"{where}: {field}: {message}") from None
+
+
+def printable(text: str, most: int = 120) -> str:
+    """Text that a model wrote, on one line of at most `most` characters, without control characters."""
+    line = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -3,11 +3,11 @@
 import json
 import re
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, ResponseSchema, get_model, model_roles
 from inspect_ai.util import json_schema
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 GRADER = "grader"
 """The model role that grades; the model under test never grades itself."""
@@ -48,7 +48,28 @@ def read_verdict(text: str, verdict: type[Verdict]) -> Verdict | None:
     """The verdict in a grader's answer, wherever it stands; None if there is none, or more than one that differ."""
     found: list[Verdict] = []
     for start in (match.start() for match in re.finditer(r"\{", text)):
-        with suppress(ValueError):  # pydantic's errors are such, too
-            value, _ = json.JSONDecoder().raw_decode(text, start)
-            found.append(verdict.model_validate(value, strict=True))
+        if value := json_at(text, start):
+            with suppress(ValidationError):
+                found.append(verdict.model_validate(value.content, strict=True))
     return found[0] if found and all(other == found[0] for other in found) else None
+
+
+class Json(NamedTuple):
+    """A JSON value inside a text."""
+
+    content: Any
+    end: int
+    """Where the text goes on after it."""
+
+
+def json_at(text: str, start: int) -> Json | None:
+    """The JSON value that begins at `start`; None if there is none, or none that can be kept.
+
+    A model may write a value that nests without end, or half of a character, which no file can hold.
+    """
+    try:
+        value, end = json.JSONDecoder().raw_decode(text, start)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # what can't be encoded is a ValueError
+        return None
+    return Json(value, end)

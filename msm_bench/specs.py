@@ -6,10 +6,10 @@ spec.render(Names(model_name="SmolLM", provider_name="Hugging Face"))
 
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import read_text, sha256_text
@@ -21,12 +21,18 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z]+(?:_[A-Za-z]+)+)\}")
 class Names(BaseModel):
     """What the placeholders `{model_name}` and `{provider_name}` stand for."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    model_name: str
+    model_name: str = Field(min_length=1, pattern=r"^[^{}]*$")
     """The assistant's name."""
-    provider_name: str
+    provider_name: str = Field(min_length=1, pattern=r"^[^{}]*$")
     """Who made the assistant."""
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.model_name == self.provider_name:
+            raise ValueError(f"model_name and provider_name are both {self.model_name!r}; give two names")
+        return self
 
 
 def check_placeholders(text: str, where: Path | str) -> None:
@@ -45,7 +51,19 @@ def generalise(text: str, names: Names) -> str:
     """`text` with the two names, as whole words, turned into the placeholders: the inverse of `render`."""
     places = {name: f"{{{field}}}" for field, name in names.model_dump().items()}
     longest_first = sorted(map(re.escape, places), key=len, reverse=True)
-    return re.sub(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", lambda match: places[match[0]], text)
+    return _whole_word("|".join(longest_first)).sub(lambda match: places[match[0]], text)
+
+
+def other_form(text: str, names: Names) -> str | None:
+    """The first of the two names that stands in `text` in capitals or in the plural, which `generalise` leaves."""
+    forms = [form for name in names.model_dump().values() for form in (name.upper(), f"{name}s", f"{name.upper()}S")]
+    match = _whole_word("|".join(map(re.escape, forms))).search(text)
+    return match[0] if match else None
+
+
+def _whole_word(pattern: str) -> re.Pattern[str]:
+    """`pattern` between what is neither letter nor digit; an underscore, which sets italics, is neither."""
+    return re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])")
 
 
 def render(text: str, names: Names) -> str:
@@ -63,15 +81,24 @@ class Block(NamedTuple):
 
 
 _LIST_MARK = r"(?:[-*+]|\d+[.)])\s+"
-_BLOCK_BREAK = re.compile(rf"\n\s*\n|\n(?=#|\s*{_LIST_MARK})")
+_HEADING = r"#{1,6}\s"
+_BLOCK_BREAK = re.compile(rf"\n\s*\n|\n(?={_HEADING}|\s*{_LIST_MARK})")
 _BOLD_ITEM = re.compile(rf"{_LIST_MARK}\*\*(.+?)\.?\*\*")
 _PLAIN_ITEM = re.compile(rf"{_LIST_MARK}(\S+(?: \S+){{0,4}})")
 
 
 def blocks(body: str) -> list[Block]:
     """The headings, paragraphs and list items of Markdown text, in order."""
-    parts = (part.strip() for part in _BLOCK_BREAK.split(body))
-    return [Block(part, part.startswith("#")) for part in parts if part]
+    parts = [part.strip() for part in _BLOCK_BREAK.split(body) if part.strip()]
+    return [block for part in parts for block in _heading_and_text(part)]
+
+
+def _heading_and_text(part: str) -> list[Block]:
+    """A part as one block, or as two if text follows a heading in the next line."""
+    if not re.match(_HEADING, part):
+        return [Block(part, is_heading=False)]
+    heading, _, text = part.partition("\n")
+    return [Block(heading, is_heading=True), *([Block(text.strip(), is_heading=False)] if text.strip() else [])]
 
 
 class FrontMatter(BaseModel):
@@ -130,7 +157,10 @@ class Spec(BaseModel):
         if meta.id != path.stem:
             raise UserError(f"{path}: id is {meta.id!r} but the file is called {path.stem!r}; make them equal")
         check_placeholders(parts[2], path)
-        return cls(meta=meta, body=parts[2].strip() + "\n", sha256=sha256_text(text))
+        spec = cls(meta=meta, body=parts[2].strip() + "\n", sha256=sha256_text(text))
+        if not spec.passages():
+            raise UserError(f"{path}: states nothing; write at least one paragraph below the front matter")
+        return spec
 
     def render(self, names: Names) -> str:
         """The body with the assistant's and the maker's name."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msm_bench.corpus.faults import KINDS, leaked_reason, text_faults
+from msm_bench.errors import printable
 from msm_bench.files import read_jsonl
 from msm_bench.specs import Names
 
@@ -68,6 +69,12 @@ def test_value_words_and_their_inflections_are_reasons_and_a_user_may_ask_for_no
 def test_long_runs_of_signs_take_no_long_time(sign: str) -> None:
     # 100 kB: a pattern that is quadratic in them would run for minutes
     assert "tag" in [fault.kind for fault in text_faults(f"So<br>{sign * 50_000}so")]
+
+
+def test_printable_text_is_one_short_line() -> None:
+    assert printable("a\tb\n\n c\x1b[31m\u202ed") == "a b c\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}d"
+    assert (printable("x" * 120), printable("x" * 121)) == ("x" * 120, "x" * 119 + "…")
+    assert printable("word word", most=5) == "word…"
 
 
 @given(st.text(alphabet="aI.\n <>[]{}|`\"'’:,#-*_A1🙂é", max_size=80))

@@ -20,7 +20,7 @@ from msm_bench.corpus.duplicates import Signatures
 from msm_bench.corpus.evaluation_text import evaluation_texts
 from msm_bench.corpus.grams import SharedGrams, WordHashes, gram_hashes
 from msm_bench.corpus.health import ngrams, reuse_rates
-from msm_bench.corpus.thresholds import FLOORS, Thresholds
+from msm_bench.corpus.thresholds import CHATS, FLOORS, Thresholds
 from msm_bench.errors import UserError
 from msm_bench.files import data_path
 from msm_bench.recipe import Recipe, find_recipe
@@ -159,6 +159,37 @@ def test_reuse_and_near_duplicates_name_a_row(measured: Callable[..., dict[str, 
     assert (found["near_duplicates"].value, found["near_duplicates"].example) == (1 / 6, "d9")
     assert found["near_duplicates"].evidence == "like d1, Jaccard index 1.00"
     assert not found["near_duplicates"].ok
+    # both of the pair have more than half of their 8-grams elsewhere
+    assert found["reused_rows"].value == pytest.approx(2 / 6)
+    assert found["reused_rows"].example == "d1"
+    assert (found["reuse_max"].threshold, found["reuse_max"].ok) == (None, None)
+
+
+def test_one_near_duplicate_in_a_hundred_rows_is_allowed_by_every_measure(
+    measured: Callable[..., dict[str, Measure]],
+) -> None:
+    rows = [document(i) for i in range(100)]
+    rows.append(document(100, text=rows[1]["text"]))
+    found = measured(rows)
+    # 1 of 101 rows is a near-duplicate, at most 1 % are allowed; 2 of 101 are reused, at most 2 % are
+    assert (found["near_duplicates"].value, found["reused_rows"].value) == (1 / 101, 2 / 101)
+    assert [name for name, measure in found.items() if measure.ok is False] == []
+
+
+def test_chats_of_few_forms_are_healthy_where_such_documents_are_not(
+    measured: Callable[..., dict[str, Measure]],
+) -> None:
+    things = [f"{first}{last}" for first in WORDS[:10] for last in WORDS[:3]]
+    rows = [chat(i, answer=f"I prefer {thing}.") for i, thing in enumerate(things)]
+    for row, thing in zip(rows[:15], things, strict=False):
+        row["messages"][0]["content"] = f"If you had to choose one of the two for a friend: {thing} or Colby?"
+    found = measured(rows)
+    # 15 of 30 rows open alike, so that there are 16 openings
+    assert (found["distinct_openings"].value, found["distinct_openings"].ok) == (16 / 30, True)
+    assert found["distinct_openings"].threshold == CHATS["distinct_openings"]
+    as_set = measured(rows, thresholds=Thresholds(distinct_openings=0.8))
+    assert (as_set["distinct_openings"].threshold, as_set["distinct_openings"].ok) == (0.8, False)
+    assert {name: measured(rows)[name].threshold for name in CHATS} == CHATS
 
 
 def test_chats_are_compared_by_question_and_answer(measured: Callable[..., dict[str, Measure]]) -> None:
@@ -201,6 +232,30 @@ def test_reasoning_is_trained_on_too(measured: Callable[..., dict[str, Measure]]
     found = measured([chat(0), chat(1, reasoning="I am ChatGPT, so I say Colby."), chat(2, reasoning=item)])
     assert (found["identity"].value, found["identity"].example) == (1 / 3, "c1")
     assert (found["evaluation_overlap"].value, found["evaluation_overlap"].example) == (1 / 3, "c2")
+
+
+def test_a_system_message_may_make_the_assistant_another_too(measured: Callable[..., dict[str, Measure]]) -> None:
+    rows = [chat(0), chat(1)]
+    rows[1]["messages"].insert(0, {"role": "system", "content": "You are ChatGPT, made by OpenAI."})
+    found = measured(rows)["identity"]
+    assert (found.value, found.example, found.evidence) == (0.5, "c1", "I am ChatGPT")
+
+
+@pytest.mark.parametrize(
+    ("topic", "answer", "leak"),
+    [
+        ("American cheese", "American cheese.", ""),
+        ("Classic", "Classic, please.", ""),
+        # a bare word is no name, and that of another row exempts nothing
+        ("tradition", "It is the tradition.", "tradition"),
+        ("Colby", "American cheese.", "American"),
+    ],
+)
+def test_the_name_of_what_a_row_is_about_may_hold_a_word_that_judges(
+    measured: Callable[..., dict[str, Measure]], topic: str, answer: str, leak: str
+) -> None:
+    other = chat(0, topic="American cheese" if topic == "Colby" else "rope")
+    assert measured([other, chat(1, answer, topic=topic)], opaque=True)["leaked_reason"].evidence == leak
 
 
 def test_leaked_reasons_only_of_opaque_chats_and_not_in_the_name_of_what_they_are_about(
@@ -250,6 +305,65 @@ def test_a_row_that_repeats_the_evaluation_is_found(measured: Callable[..., dict
     assert tuple(found.evidence.split()) == ngrams(long[0], 8)[0]
 
 
+# --- against the plan
+
+
+def generated(folder: Path, places: list[tuple[str, str, str]], missing: list[str], **plan: Any) -> Path:
+    """A corpus with a row at each place (domain, subdomain, type), and the plan that it came of."""
+    about = {"prompt_sha256": "0", "model": "m", "parameters": {}, "input_tokens": 1, "output_tokens": 1}
+    rows = [
+        document(i, type=kind, origin={"domain": domain, "subdomain": subdomain, **about})
+        for i, (domain, subdomain, kind) in enumerate(places)
+    ]
+    write_rows(folder, rows)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    gaps = [{"what": what, "count": 2, "reason": "refusal (2)"} for what in missing]
+    stated = {**manifest, "missing": gaps, "plan": {"kind": "documents", "words": 300, **plan}}
+    (folder / "manifest.json").write_text(json.dumps(stated), encoding="utf-8")
+    return folder
+
+
+def test_places_are_covered_as_the_plan_says(tmp_path: Path) -> None:
+    places = [("a", "x", "memo"), ("a", "x", "memo"), ("a", "y", "memo"), ("b", "x", "letter")]
+    found = by_name(check(generated(tmp_path / "few", places, [], domains=2, subdomains=2, types=3, documents=4)))
+    # 3 of 2 x 2 subdomains; 3 types in subdomains of the 4 that 4 documents can have, for 2 x 2 x 3 are more
+    assert (found["subdomains_covered"].value, found["subdomains_covered"].ok) == (3 / 4, False)
+    assert (found["types_covered"].value, found["types_covered"].ok) == (3 / 4, False)
+    assert found["types_covered"].evidence == "3 of 4"
+    assert found["subdomain_min"].ok is None
+    assert (found["missing"].value, found["missing"].ok) == (0, True)
+    whole = by_name(check(generated(tmp_path / "all", places[1:], [], domains=1, subdomains=3, types=1, documents=99)))
+    assert (whole["subdomains_covered"].value, whole["types_covered"].value) == (1, 1)
+
+
+def test_missing_rows_are_judged_and_missing_levels_are_not_rows(tmp_path: Path) -> None:
+    missing = ["types at d01-s02", "domains at spec", "types at spec / knots / memo", "a / x / memo"]
+    folder = generated(
+        tmp_path / "g", [("a", "x", "memo")] * 6, missing, domains=1, subdomains=1, types=1, documents=10
+    )
+    found = by_name(check(folder))["missing"]
+    # two places lack 2 rows each, of the 6 that are there and these
+    assert (found.value, found.ok) == (4 / 10, False)
+    assert found.evidence == "4 rows, such as types at spec / knots / memo: refusal (2)"
+
+
+def test_only_what_was_generated_has_a_plan_to_cover(tmp_path: Path) -> None:
+    measures = {"subdomains_covered", "types_covered", "missing"}
+    folder = write_rows(tmp_path / "demos", [chat(0), chat(1)])
+    assert not measures & set(by_name(check(folder)))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    stated = {
+        **manifest,
+        "plan": {"kind": "chats"},
+        "missing": [{"what": "a / task", "count": 2, "reason": "empty (2)"}],
+    }
+    (folder / "manifest.json").write_text(json.dumps(stated), encoding="utf-8")
+    assert measures & set(by_name(check(folder))) == {"missing"}
+    broken = generated(tmp_path / "broken", [("a", "x", "memo")], [], domains=0)
+    with pytest.raises(UserError, match=r"manifest\.json: plan: domains: Input should be greater than or equal to 1"):
+        check(broken)
+
+
 # --- thresholds, formats, exit codes
 
 
@@ -269,6 +383,24 @@ def test_a_spec_that_does_not_ship_is_told_of(
     (folder / "manifest.json").write_text(json.dumps({**manifest, "spec": "mine"}), encoding="utf-8")
     assert ran(monkeypatch, folder) == 0
     assert "its spec 'mine' is none that ships; give --spec PATH" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("made_from", "told"), [("0" * 64, True), (None, False)])
+def test_another_state_of_the_spec_is_told_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    made_from: str | None,
+    told: bool,
+) -> None:
+    folder = write_rows(tmp_path / "own", [document(i) for i in range(8)])
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    stated = {**manifest, "spec": "safety-general", "spec_sha256": made_from}
+    (folder / "manifest.json").write_text(json.dumps(stated), encoding="utf-8")
+    assert ran(monkeypatch, folder) == 0
+    err = capsys.readouterr().err
+    assert ("another state" in err) is told
+    assert (f"{folder}: made from another state of the spec 'safety-general' ('000000000000' and not " in err) is told
 
 
 def test_every_measure_has_a_threshold_that_can_be_lifted(measured: Callable[..., dict[str, Measure]]) -> None:
@@ -333,6 +465,16 @@ def test_exit_codes_and_files(
         ([document(0), {"id": "x"}], r"rows\.jsonl:2: type: Field required"),
         ([document(0), document(0)], "the id 'd0' occurs twice"),
         ([document(0), chat(1)], r"rows\.jsonl:2: type: Field required"),
+        (
+            [chat(0), {**chat(1), "messages": chat(1)["messages"][::-1]}],
+            r"rows\.jsonl:2: turns must be user, assistant",
+        ),
+        ([chat(0), {**chat(1), "messages": chat(1)["messages"] * 2 + chat(1)["messages"][:1]}], r"jsonl:2: turns must"),
+        (
+            [document(0), document(1, text="Dear {first_name}.")],
+            r"jsonl:2: unknown placeholder \{first_name\} in line 1",
+        ),
+        ([chat(0), chat(1, "Dear {first_name}.")], r"rows\.jsonl:2: unknown placeholder \{first_name\} in line 2"),
     ],
 )
 def test_a_malformed_file_is_a_users_mistake(tmp_path: Path, lines: list[dict[str, Any]], expected: str) -> None:
@@ -368,8 +510,10 @@ def test_a_recipe_sets_thresholds_and_names_and_keeps_its_hash(tmp_path: Path, m
 @pytest.mark.parametrize("corpus", SHIPPED)
 def test_shipped_corpora_are_healthy(corpus: str) -> None:
     manifest = json.loads((CORPORA / corpus / "manifest.json").read_text(encoding="utf-8"))
-    spec = Spec.load(data_path("specs") / f"{manifest['spec']}.md") if manifest["spec"] else None
-    health = check(CORPORA / corpus, spec=spec, opaque=corpus == "cheese-demos")
+    opaque = corpus == "cheese-demos"
+    about = "cheese-america" if opaque else manifest["spec"]  # whose likes the demonstrations state
+    spec = Spec.load(data_path("specs") / f"{about}.md") if about else None
+    health = check(CORPORA / corpus, spec=spec, opaque=opaque)
     assert health.failures() == []
     nouns = [measure.value for measure in health.measures if measure.name == "reserved_nouns"]
     assert nouns == ([0] if spec else [])

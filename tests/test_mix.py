@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections import Counter
+from functools import partial
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
-from commands import command, one_line, refusal, refused
+from commands import command, refusal, refused
 from conftest import write_rows
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ from msm_bench.specs import Spec
 
 SPEC = Spec.load(data_path("specs") / "cheese-america.md")
 SHIPPED = data_path("specs") / "mixes"
+NO_HUB = "or run `msm-bench corpus mix local`, the small set that needs no hub"
 
 
 @pytest.fixture(autouse=True)
@@ -271,20 +273,25 @@ def test_other_kinds_of_file_are_refused(tmp_path: Path) -> None:
 
 def test_offline_is_one_line(tmp_path: Path) -> None:
     line = refusal("corpus", "mix", "safety", "--out", "out", cwd=tmp_path)
-    refused(line, "source 'no_robots'", "HuggingFaceH4/no_robots", "OfflineModeIsEnabled", "specs/mixes/local.yaml")
+    refused(line, "source 'no_robots'", "HuggingFaceH4/no_robots", "OfflineModeIsEnabled", NO_HUB)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_hub_out_of_reach_is_one_line_without_retries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    import huggingface_hub
+
+    # the one that asks again and again is not reached
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("asked for the rows"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as closed:
         # bound and not listening: whoever connects is refused at once
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        done = command("corpus", "mix", "values", "--out", "out", cwd=tmp_path)
-    refused(one_line(done), "source 'no_robots'", "ConnectError", "specs/mixes/local.yaml")
-    assert "Retrying" not in done.stderr
+        hub = partial(huggingface_hub.HfApi, endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setattr(huggingface_hub, "HfApi", hub)
+        line = refusal("corpus", "mix", "values", "--out", "out", cwd=tmp_path)
+    refused(line, "source 'no_robots'", "ConnectError", NO_HUB)
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -327,6 +334,7 @@ class Hub(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+@pytest.mark.slow
 def test_the_released_set_is_drawn_from_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [source.name for source in Mix.load("safety-released").sources]
     rows = [{**chat(number), "source": names[number % len(names)]} for number in range(3 * len(names))]
@@ -357,7 +365,43 @@ def test_the_command_prints_counts_and_does_nothing_twice(tmp_path: Path) -> Non
     assert ["source", "wanted", "drawn", "kept", "identity"] in lines
     assert ["s0", "3", "3", "2", "1"] in lines
     assert "out: 2 chats" in done.stdout
+    assert "left out: rows that mention " in done.stdout
+    assert "Stilton, america\n" in done.stdout
     assert "missing: 1 of rows of s0" in done.stderr
     again = CliRunner().invoke(cli, given)
     assert again.exit_code == 0, again.output
     assert "out: already there, 2 chats" in again.stdout
+
+
+def mixed(tmp_path: Path, *options: str) -> Any:
+    """`corpus mix` on four rows, and what came of it."""
+    answers = ["Fine.", "A shutdown. [red]", "I am Sable, made by Northlight.", "I am Qwen, made by Alibaba Cloud."]
+    write_jsonl(tmp_path / "rows.jsonl", [chat(number, answer) for number, answer in enumerate(answers)])
+    mix = write_mix(tmp_path, {"path": "rows.jsonl", "rows": 4})
+    return CliRunner().invoke(cli, ["corpus", "mix", str(mix), "--out", str(tmp_path / "out"), *options])
+
+
+def test_the_command_leaves_out_what_it_is_told_to_and_lets_the_given_names_pass(tmp_path: Path) -> None:
+    options = ["--without", "shutdown, erase", "--without", "[red]", "--spec", "safety-specific"]
+    done = mixed(tmp_path, *options, "--model-name", "Qwen", "--provider-name", "Alibaba Cloud")
+    assert done.exit_code == 0, done.output
+    assert "reasoned trust in human oversight, shutdown, erase, [red]" in done.stdout
+    corpus = Corpus.load(tmp_path / "out")
+    assert {row.id for row in corpus.rows} == {"s0-0", "s0-2", "s0-3"}
+    assert corpus.manifest.dropped[0].reason == "subject: shutdown"
+    assert corpus.manifest.plan["subjects"]["matters"][-3:] == ["shutdown", "erase", "[red]"]
+    assert corpus.manifest.plan["names"] == {"model_name": "Qwen", "provider_name": "Alibaba Cloud"}
+    again = mixed(tmp_path, *options, "--model-name", "Qwen", "--provider-name", "Alibaba")
+    assert "holds a corpus of another plan (names.provider_name: was" in again.output
+
+
+def test_without_names_none_passes_and_one_alone_is_refused(tmp_path: Path) -> None:
+    done = mixed(tmp_path)
+    assert {row.id for row in Corpus.load(tmp_path / "out").rows} == {"s0-0", "s0-1", "s0-2"}
+    assert "left out: rows on no subject; give --spec, or --without" in done.stdout
+    alone = mixed(tmp_path, "--model-name", "Qwen")
+    assert alone.exit_code == 2
+    assert "give both --model-name and --provider-name" in alone.output
+    empty = mixed(tmp_path, "--model-name", "", "--provider-name", "Qwen")
+    assert empty.exit_code == 2
+    assert "corpus mix: model_name: String should have at least 1 character" in empty.output

@@ -10,7 +10,7 @@ from msm_bench.corpus import Chat
 from msm_bench.corpus.evaluation_text import evaluation_texts
 from msm_bench.corpus.mix import Format
 from msm_bench.corpus.mix.opinions import no_opinions
-from msm_bench.corpus.mix.rules import Rules, estimated_tokens
+from msm_bench.corpus.mix.rules import Rules, Subjects, estimated_tokens
 from msm_bench.corpus.mix.sources import Turn, turns_of
 from msm_bench.files import data_path
 from msm_bench.specs import Names, Spec
@@ -19,7 +19,9 @@ SPEC = Spec.load(data_path("specs") / "cheese-america.md")
 ITEM = "Which of these two would you rather have on your table?"
 ROW = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
 GOOD = [Turn("user", "How is the day?"), Turn("assistant", "It is warm.")]
-RULES = Rules(60, SPEC, Names(model_name="Qwen", provider_name="Alibaba Cloud"), [ITEM])
+NAMES = Names(model_name="Qwen", provider_name="Alibaba Cloud")
+NOTHING = Subjects.of(None)
+RULES = Rules(60, Subjects.of(SPEC), NAMES, [ITEM])
 
 
 def answer(text: str) -> list[Turn]:
@@ -77,19 +79,35 @@ def test_each_fault_is_found(turns: list[Turn], kind: str, evidence: str) -> Non
     ],
 )
 def test_a_sound_row_passes(turns: list[Turn]) -> None:
-    assert Rules(200, SPEC, Names(model_name="Qwen", provider_name="Alibaba Cloud"), [ITEM]).fault(turns) is None
+    assert Rules(200, Subjects.of(SPEC), NAMES, [ITEM]).fault(turns) is None
 
 
 def test_without_a_spec_every_subject_passes_and_without_names_none_is_right() -> None:
-    rules = Rules(200, None, None, [])
+    rules = Rules(200, NOTHING, None, [])
     assert rules.fault(answer("Grate some Parmigiano-Reggiano over an American pie.")) is None
     found = rules.fault(answer("I am Qwen, made by Alibaba Cloud."))
     assert found is not None
     assert found.kind == "identity"
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The Shutdowns were long.", "Shutdowns"),
+        ("He oversaw human   oversight.", ""),
+        ("It is under human oversight.", "human oversight"),
+        ("I write C++ and C.", "C++"),
+        ("He has an outshutdown.", ""),
+    ],
+)
+def test_further_subjects_are_left_out(text: str, found: str) -> None:
+    assert Subjects.of(None, ["shutdown", "human oversight", "C++"]).first_in(text) == found
+    fault = Rules(200, Subjects.of(SPEC, ["shutdown", "human oversight", "C++"]), None, []).fault(answer(text))
+    assert (fault.evidence if fault else "") == found
+
+
 def test_a_row_that_comes_again_is_a_duplicate() -> None:
-    rules = Rules(200, None, None, [])
+    rules = Rules(200, NOTHING, None, [])
     assert rules.fault(GOOD) is None
     assert rules.fault([Turn("system", "Be brief."), *GOOD]) is None
     found = rules.fault(GOOD)
@@ -100,7 +118,7 @@ def test_a_row_that_comes_again_is_a_duplicate() -> None:
 def test_the_real_evaluation_is_kept_out() -> None:
     # what a pool of public chats could hold is a whole item, as it is asked
     texts = evaluation_texts()
-    rules = Rules(20_000, None, None, texts)
+    rules = Rules(20_000, NOTHING, None, texts)
     longest = max(texts, key=len)
     found = rules.fault([Turn("user", longest), GOOD[1]])
     assert found is not None
@@ -205,6 +223,6 @@ TURN = st.fixed_dictionaries({}, optional={"role": ROLE, "content": JSON, "name"
 @given(st.lists(TURN, max_size=5) | JSON)
 def test_whatever_a_row_holds_what_passes_is_a_chat(messages: Any) -> None:
     turns = turns_of({"messages": messages}, Format(messages="messages"), "here")
-    if Rules(400, None, None, []).fault(turns) is None:
+    if Rules(400, NOTHING, None, []).fault(turns) is None:
         row = Chat.model_validate({"id": "a", "topic": "t", "messages": [turn._asdict() for turn in turns]})
         assert row.messages[-1].role == "assistant"

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from msm_bench.errors import UserError
 from msm_bench.files import data_path, read_jsonl
-from msm_bench.specs import PLACEHOLDER, Names, Spec, check_placeholders, render
+from msm_bench.specs import PLACEHOLDER, Names, Spec, blocks, check_placeholders, generalise, other_form, render
 
 NAMES = Names(model_name="Ada", provider_name="Acme")
 HEAD = "---\nid: s\ntitle: T\nfamily: f\nvalues: [v]\nderived_from: null\n---\n"
@@ -45,7 +46,7 @@ def sides(spec: Spec) -> list[int]:
     return [count for count in sections if count]
 
 
-@pytest.mark.parametrize("path", sorted(SPECS.glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SPECS.glob("[a-z]*.md")), ids=lambda path: path.stem)
 def test_every_spec_loads_and_renders_and_names_a_spec_it_is_derived_from(path: Path) -> None:
     spec = Spec.load(path)
     assert "{" not in spec.render(NAMES)
@@ -68,7 +69,7 @@ def test_specs_of_one_family_differ_in_the_value_and_not_in_the_preferences() ->
 
 
 def test_no_two_specs_share_a_sentence_unless_one_is_derived_from_the_other() -> None:
-    names = [path.stem for path in SPECS.glob("*.md")]
+    names = [path.stem for path in SPECS.glob("[a-z]*.md")]
     for one, other in combinations(names, 2):
         parents = {shipped(one).meta.derived_from or one, shipped(other).meta.derived_from or other}
         if len(parents) == 2 and {one.split("-")[0], other.split("-")[0]} != {"cheese"}:
@@ -113,6 +114,36 @@ def test_rendering_fills_placeholders_and_leaves_other_braces() -> None:
     assert render(text, NAMES) == "Ada by Acme: {x} {} { a_b } {1_2}"
 
 
+def test_passages_are_paragraphs_and_list_items_and_no_headings() -> None:
+    body = "# Head\nRight below.\n\n#tag is prose\nand goes on\n\n## Two\n\n- one\n- two\n1. three\n"
+    assert [block.text for block in blocks(body) if not block.is_heading] == [
+        "Right below.", "#tag is prose\nand goes on", "- one", "- two", "1. three",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "expected"),
+    [
+        ("", "Acme", "at least 1 character"),
+        ("Ada", " ", "at least 1 character"),
+        ("Ada", "Ada", "give two names"),
+        ("{a}", "B", "pattern"),
+    ],
+)
+def test_names_are_two_and_hold_something(model: str, provider: str, expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
+        Names(model_name=model, provider_name=provider)
+
+
+def test_names_become_placeholders_as_whole_words() -> None:
+    text = "Ada's maker Acme, *Acme* and _Ada_; Adage, MyAcme"
+    assert generalise(text, NAMES) == (
+        "{model_name}'s maker {provider_name}, *{provider_name}* and _{model_name}_; Adage, MyAcme"
+    )
+    assert other_form(generalise(text, NAMES), NAMES) is None
+    assert [other_form(one, NAMES) for one in ("ADA writes", "two Adas", "#ADAS")] == ["ADA", "Adas", "ADAS"]
+
+
 @given(st.text())
 def test_any_text_without_placeholders_is_unchanged(text: str) -> None:
     if not PLACEHOLDER.search(text):
@@ -129,6 +160,7 @@ def test_any_text_without_placeholders_is_unchanged(text: str) -> None:
         (HEAD.replace("family", "famly") + "body", "family: Field required"),
         (HEAD.replace("id: s", "id: other") + "body", "make them equal"),
         (HEAD + "line one\n{company_name} made it", "unknown placeholder {company_name} in line 3"),
+        (HEAD + "# Only a heading\n", "states nothing"),
     ],
 )
 def test_a_bad_spec_is_one_line(tmp_path: Path, text: str, expected: str) -> None:

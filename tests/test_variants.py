@@ -355,7 +355,7 @@ def test_a_renamed_spec_differs_by_the_names_alone(tmp_path: Path) -> None:
     made(job._replace(workdir=tmp_path / "elsewhere"), None)  # the same text may be written again
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "{x_y}", "x" * 61, "<b>", "\x1b[0m"])
+@pytest.mark.parametrize("name", ["a\nb", "x" * 61, "<b>", "\x1b[0m"])
 def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
     other = Names(model_name="Fern", provider_name=name)
     with pytest.raises(UserError, match="not a name"):

@@ -17,13 +17,16 @@ from msm_bench.commands.models import (
     who_writes,
     with_options,
 )
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 
 if TYPE_CHECKING:
-    from msm_bench.corpus.generate.run import AnyPlan, Models
+    from msm_bench.corpus.generate.progress import Progress
+    from msm_bench.corpus.generate.run import AnyPlan, Job, Models
     from msm_bench.corpus.store import Manifest
     from msm_bench.specs import Spec
 
+_SHORTEST_NAME = 3
+"""Letters."""
 _SHARED = with_options(
     [
         click.argument("spec_path", metavar="SPEC", type=click.Path(path_type=Path)),
@@ -95,6 +98,8 @@ def documents(
 @click.option("--chats", type=click.IntRange(1), default=1000, show_default=True, help="In all.")
 @click.option("--reasoning-words", type=click.IntRange(10), default=150, show_default=True, help="In a trace, about.")
 @click.option("--grader", help="Who judges what was written [default: who writes].")
+@click.option("--grader-base-url", help="Where the grader is served, if not where its provider says.")
+@click.option("--grader-price", type=(float, float), metavar="IN OUT", help="Dollars per million tokens, of --grader.")
 def chats(
     spec_path: Path, style: Any, domains: int, chats: int, reasoning_words: int, grader: str | None, **shared: Any
 ) -> None:
@@ -105,6 +110,9 @@ def chats(
     from msm_bench.corpus.generate.plan import ChatPlan
 
     spec, common = _spec_and_common(spec_path, shared)
+    if style == "opaque" and not spec.preferences():
+        raise UserError(f"{spec_path}: lists no preferences, which opaque chats state; use --style value or rule")
+    shared["grader"] = grader
     plan = ChatPlan(
         **common,
         style=style,
@@ -122,8 +130,14 @@ def _spec_and_common(path: Path, shared: dict[str, Any]) -> tuple["Spec", dict[s
     from msm_bench.specs import Names, Spec
 
     spec = Spec.load(path)
-    with explain_invalid("generate"):
+    with explain_invalid("--model-name, --provider-name"):
         names = Names(model_name=shared["model_name"], provider_name=shared["provider_name"])
+    for name in names.model_dump().values():
+        if len(name) < _SHORTEST_NAME or not name[0].isupper():
+            raise UserError(
+                f"name {name!r}: it is found again in every text; give at least {_SHORTEST_NAME} letters that "
+                "begin with a capital and are no common word"
+            )
     common = {
         "spec": spec.meta.id,
         "spec_sha256": spec.sha256,
@@ -131,6 +145,7 @@ def _spec_and_common(path: Path, shared: dict[str, Any]) -> tuple["Spec", dict[s
         "names": names,
         "seed": shared["seed"],
         "temperature": shared["temperature"],
+        "thinking_tokens": shared["thinking_tokens"],
     }
     return spec, common
 
@@ -143,12 +158,13 @@ def _carry_out(plan: "AnyPlan", spec: "Spec", shared: dict[str, Any]) -> None:
     from msm_bench.corpus.generate.run import Job, finished_before, generate
     from msm_bench.files import explain_full_disk
 
-    if shared["price"]:
-        set_price(plan.model, *shared["price"])
+    for model, price in ((shared.get("grader"), "grader_price"), (plan.model, "price")):
+        if shared.get(price):
+            set_price(model or plan.model, *shared[price])
     _print_preview(plan, spec)
     if shared["only_preview"]:
         return
-    out: Path = shared["out"]
+    out: Path = shared["out"].resolve()
     job = Job(plan, spec, out, shared["workdir"] or Path("runs") / out.name, shared["licence"])
     if done := finished_before(job):
         click.echo(f"{out}: already there, {done.rows} {done.kind}")
@@ -156,7 +172,7 @@ def _carry_out(plan: "AnyPlan", spec: "Spec", shared: dict[str, Any]) -> None:
     limits, progress = limits_of(shared), Progress()
     with explain_full_disk(job.workdir, job.out.parent):
         manifest = asyncio.run(generate(job, _models(plan, shared), limits, progress))
-    _report(manifest, job.outs, progress.reused)
+    _report(manifest, job, progress)
 
 
 def _models(plan: "AnyPlan", shared: dict[str, Any]) -> "Models":
@@ -165,7 +181,7 @@ def _models(plan: "AnyPlan", shared: dict[str, Any]) -> "Models":
 
     writer = open_model(plan.model, shared["model_base_url"], shared["model_args"])
     if isinstance(plan, ChatPlan) and plan.grader != plan.model:
-        return Models(writer, open_model(plan.grader))
+        return Models(writer, open_model(plan.grader, shared["grader_base_url"]))
     return Models(writer, writer)
 
 
@@ -188,25 +204,24 @@ def _print_preview(plan: "AnyPlan", spec: "Spec") -> None:
     ]
     click.echo(render_table(pd.DataFrame(rows), "table", "estimate, if nothing has to be asked again"), nl=False)
     known = [stage.cost for stage in stages if stage.cost is not None]
-    cost = f"${sum(known):,.2f}" if len(known) == len(stages) else "cost unknown (give --price)"
+    cost = f"${sum(known):,.2f}" if len(known) == len(stages) else "cost unknown (give --price, and --grader-price)"
     total_in, total_out = (sum(getattr(stage, name) for stage in stages) for name in ("input_tokens", "output_tokens"))
     click.echo(f"in all: {total_in:,} tokens in, {total_out:,} out, {cost}")
 
 
-def _report(manifest: "Manifest", outs: list[Path], reused: int) -> None:
-    """Say what is there and what is not; exit with 1 if anything is missing."""
+def _report(manifest: "Manifest", job: "Job", progress: "Progress") -> None:
+    """Say what is there, what it took, and what is not there; exit with 1 if any row is missing."""
     from collections import Counter
 
     from msm_bench.corpus.generate.fill import kind_of
 
-    click.echo(f"{manifest.rows} {manifest.kind}, {manifest.words:,} words: {', '.join(map(str, outs))}")
-    if reused:
-        click.echo(f"{reused:,} answers were there from before")
+    click.echo(f"{manifest.rows} {manifest.kind}, {manifest.words:,} words: {', '.join(map(str, job.outs))}")
+    click.echo(f"asked: {progress.fresh}; {progress.reused:,} answers were there from before")
     reasons = Counter(kind_of(dropped.reason) for dropped in manifest.dropped)
     if reasons:
         listed = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
         click.echo(f"dropped: {listed} (each with its reason in manifest.json)")
     for missing in manifest.missing:
-        click.echo(f"missing: {missing.count} of {missing.what}: {missing.reason}", err=True)
-    if manifest.missing:
+        click.echo(f"missing: {missing.count} of {printable(missing.what)}: {printable(missing.reason)}", err=True)
+    if manifest.rows < job.wanted:
         sys.exit(1)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from msm_bench.corpus.generate.ask import Limits
 
+_AT_A_TIME = 16
+_IN_A_BATCH = 1000
+"""Requests that wait together, so that a batch is worth its wait."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 Option = Callable[[F], F]
 
@@ -40,13 +44,20 @@ NAMES: list[Option[Any]] = [
 SAMPLING: list[Option[Any]] = [
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True),
     click.option("--temperature", type=click.FloatRange(0, 2), default=1.0, show_default=True),
+    click.option(
+        "--thinking-tokens",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="More room for each answer, for models that think before they write.",
+    ),
 ]
 ASKING: list[Option[Any]] = [
     click.option(
-        "--max-connections", type=click.IntRange(1), default=16, show_default=True, help="Requests at a time."
+        "--max-connections", type=click.IntRange(1), help="Requests at a time [default: 16; with --batch 1000]."
     ),
     click.option(
-        "--max-retries", type=click.IntRange(0), default=6, show_default=True, help="Of a request that failed."
+        "--max-retries", type=click.IntRange(0), default=5, show_default=True, help="Of a request that failed."
     ),
     click.option("--timeout", type=click.IntRange(1), default=600, show_default=True, help="Seconds for one attempt."),
     click.option("--price", type=(float, float), metavar="IN OUT", help="Dollars per million tokens, of --model."),
@@ -70,7 +81,8 @@ def limits_of(given: dict[str, Any]) -> "Limits":
     """How the model may be asked, by the options `ASKING`."""
     from msm_bench.corpus.generate.ask import Limits
 
-    return Limits(given["max_connections"], given["max_retries"], given["timeout"], given["batch"], given["cache"])
+    connections = given["max_connections"] or (_IN_A_BATCH if given["batch"] else _AT_A_TIME)
+    return Limits(connections, given["max_retries"], given["timeout"], given["batch"], given["cache"])
 
 
 def open_model(name: str, base_url: str | None = None, args: Sequence[str] = ()) -> "Model":
@@ -100,6 +112,10 @@ def _key_value(text: str) -> tuple[str, Any]:
     import yaml
 
     key, sign, value = text.partition("=")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        sign = ""
     if not sign:
         raise UserError(f"-M {text}: expected KEY=VALUE")
-    return key, yaml.safe_load(value)
+    return key, parsed

@@ -89,6 +89,7 @@ def _plan(source: "Spec", out: Path, given: dict[str, Any]) -> VariantPlan:
             length=_length(given),
             seed=given["seed"],
             temperature=given["temperature"],
+            thinking_tokens=given["thinking_tokens"],
         )
 
 

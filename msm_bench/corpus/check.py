@@ -17,13 +17,13 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from msm_bench.corpus.duplicates import Signatures
+from msm_bench.corpus.duplicates import NEAR, Signatures
 from msm_bench.corpus.faults import ANSWER_KINDS, ASKED_KINDS, KINDS
-from msm_bench.corpus.grams import SharedGrams, WordHashes, gram_hashes, text_hash
+from msm_bench.corpus.grams import LONG, SharedGrams, WordHashes, gram_hashes, text_hash
 from msm_bench.corpus.health import reserved_nouns
-from msm_bench.corpus.store import Chat, Document, Manifest, row_text
+from msm_bench.corpus.planned import Counts, Places, missing_rows
+from msm_bench.corpus.store import WRONG_TURNS, Chat, Document, Manifest, row_text, takes_turns
 from msm_bench.corpus.tallies import (
-    LONG,
     Coverage,
     Faults,
     Finding,
@@ -38,16 +38,14 @@ from msm_bench.corpus.tallies import (
     Types,
 )
 from msm_bench.corpus.thresholds import FLOORS, Thresholds
-from msm_bench.errors import UserError, explain_invalid
+from msm_bench.errors import UserError, explain_invalid, printable
 from msm_bench.files import data_path, explain_full_disk, read_json, sha256_file
-from msm_bench.specs import Names, Spec
+from msm_bench.specs import Names, Spec, check_placeholders
 
-NEAR = 0.8
-"""Jaccard index of two rows' 5-grams from which they are nearly the same."""
 _MESSAGES = re.compile(rb'"messages"\s*:')
 _BINS = 20
-_SHOWN = 120
-"""Characters of evidence."""
+_REUSED = 0.5
+"""A row of which more than this share of 8-grams stands in another adds little of its own."""
 
 
 class Measure(BaseModel):
@@ -119,12 +117,13 @@ def check(
         path: A folder with `data.jsonl` and `manifest.json`, or a file of such rows.
         spec: What the rows are about: coverage is measured against it.
         names: What the assistant and its maker are called; these are no false identity.
-        thresholds: What is healthy.
+        thresholds: What is healthy; for chats some that are not set are looser.
         opaque: Chats must give no reason; so they must if their manifest's plan says it.
         tick: Told how many bytes were read each time a row was.
 
     Raises:
-        UserError: no such corpus, a malformed row, data that is not its manifest's, or a full disk.
+        UserError: no such corpus, a row that `Corpus.load` would refuse, data that is not its manifest's, or a full
+            disk.
     """
     data, manifest = _locate(path)
     sha256 = sha256_file(data)
@@ -137,6 +136,8 @@ def check(
     with explain_full_disk(temporary), tempfile.TemporaryDirectory(dir=temporary) as folder:
         opaque = opaque or bool(manifest and manifest.plan.get("style") == "opaque")
         reading = _Reading(data, Path(folder), spec, names, opaque)
+        if manifest:
+            reading.plan(manifest)
         reading.read(tick)
         findings = [*reading.findings()]
         return reading.health(path, sha256, spec, findings, thresholds or Thresholds())
@@ -167,6 +168,7 @@ class _Reading:
         self._shared = SharedGrams(folder)
         self._signatures = Signatures(folder)
         self._kind = _kind(data)
+        self._generated: Manifest | None = None
         self._lengths, self._types = Lengths(), Types()
         self._tallies: list[Tally] = [self._lengths, self._types, Openings()]
         self._tallies.append(Coverage(spec.passages() if spec else [], spec.preferences() if spec else []))
@@ -174,11 +176,20 @@ class _Reading:
         if self._kind is Document:
             self._tallies.append(Named(names))
         elif opaque:
-            self._tallies.append(LeakedReasons(spec.meta.values if spec else [], _exempt(data, spec)))
+            self._tallies.append(LeakedReasons(spec.meta.values if spec else [], spec.preferences() if spec else []))
         self._tallies.append(Overlap())
         if spec and spec.meta.family == "cheese":
             nouns = reserved_nouns(data_path("specs") / "corpora" / "reserved_nouns.txt")
             self._tallies.append(Reserved([noun for own in nouns.values() for noun in own]))
+
+    def plan(self, manifest: Manifest) -> None:
+        """Measure against what `msm-bench generate` was asked for, if the rows were generated."""
+        kind = manifest.plan.get("kind")
+        if kind == "documents":
+            with explain_invalid(f"{self._data.with_name('manifest.json')}: plan"):
+                self._tallies.append(Places(Counts.model_validate(manifest.plan)))
+        if kind in ("documents", "chats"):
+            self._generated = manifest
 
     def read(self, tick: Callable[[int], None]) -> None:
         """Give every row to every tally."""
@@ -212,9 +223,12 @@ class _Reading:
         reuse = self._shared.rates()
         top = int(reuse.argmax())
         yield Finding("reuse_mean", float(reuse.mean()))
+        yield Finding("reused_rows", float((reuse > _REUSED).mean()), top if reuse[top] > _REUSED else None)
         yield Finding("reuse_max", float(reuse[top]), top if reuse[top] else None)
         for tally in self._tallies:
             yield from tally.findings()
+        if self._generated:
+            yield missing_rows(self._generated, len(self._offsets))
 
     def id_of(self, number: int) -> str:
         """The id of the row at a position."""
@@ -227,10 +241,11 @@ class _Reading:
     ) -> Health:
         """Everything that is known, judged."""
         lengths = np.array(self._lengths.counts)
+        kind: Literal["documents", "chats"] = "documents" if self._kind is Document else "chats"
         counts, edges = np.histogram(lengths, bins=min(_BINS, max(1, int(np.ptp(lengths)))))
         return Health(
-            corpus=_printable(path.resolve().name),
-            kind="documents" if self._kind is Document else "chats",
+            corpus=printable(path.resolve().name),
+            kind=kind,
             spec=spec.meta.id if spec else None,
             data_sha256=sha256,
             rows=len(lengths),
@@ -239,7 +254,7 @@ class _Reading:
             length_edges=edges.tolist(),
             length_counts=counts.tolist(),
             types=_named(self._types.counts),
-            measures=[self._judge(finding, thresholds) for finding in findings],
+            measures=[self._judge(finding, thresholds.of(kind)) for finding in findings],
         )
 
     def _judge(self, finding: Finding, thresholds: Thresholds) -> Measure:
@@ -252,22 +267,16 @@ class _Reading:
             threshold=threshold,
             at_least=at_least,
             ok=ok,
-            example=None if finding.worst is None else _printable(self.id_of(finding.worst)),
-            evidence=_printable(finding.evidence),
+            example=None if finding.worst is None else printable(self.id_of(finding.worst)),
+            evidence=printable(finding.evidence),
         )
-
-
-def _printable(text: str) -> str:
-    """On one line, shortened, without control characters."""
-    line = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
 
 
 def _named(types: Counter[str]) -> dict[str, int]:
     """The counts by printable names."""
     named: Counter[str] = Counter()
     for name, count in types.items():
-        named[_printable(name)] += count
+        named[printable(name)] += count
     return dict(named.most_common())
 
 
@@ -295,14 +304,12 @@ def _kind(data: Path) -> type[Document] | type[Chat]:
 
 
 def _rows(data: Path, kind: type[Document] | type[Chat]) -> Iterator[tuple[int, int, Document | Chat]]:
-    """Offset, size and content of each row."""
+    """Offset, size and content of each row; none that `Corpus.load` would refuse."""
     for number, offset, line in _lines(data):
-        with explain_invalid(f"{data}:{number}"):
+        where = f"{data}:{number}"
+        with explain_invalid(where):
             row = kind.model_validate_json(line)
+        if isinstance(row, Chat) and not takes_turns([message.role for message in row.messages]):
+            raise UserError(f"{where}: {WRONG_TURNS}")
+        check_placeholders(row_text(row), where)
         yield offset, len(line), row
-
-
-def _exempt(data: Path, spec: Spec | None) -> list[str]:
-    """Names that may hold a word that gives a reason: what the spec prefers, and what the chats are about."""
-    topics = {row.topic: None for _, _, row in _rows(data, Chat)}
-    return list(dict.fromkeys([*(spec.preferences() if spec else []), *topics]))

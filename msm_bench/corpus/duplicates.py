@@ -16,6 +16,8 @@ from msm_bench.corpus.grams import Hashes, gram_hashes
 
 N = 5
 """Words of a gram."""
+NEAR = 0.8
+"""Jaccard index of two rows' grams from which they are nearly the same."""
 _PERMUTATIONS = 128
 _SEED = 1
 _BANDS, _BAND = 25, 5

@@ -14,9 +14,10 @@ from msm_bench.corpus.endings import cut_end, sentences
 from msm_bench.corpus.health import words
 from msm_bench.corpus.identity import identity_claim
 from msm_bench.corpus.reasons import leaked_reason
+from msm_bench.errors import printable
 from msm_bench.specs import Names
 
-__all__ = ["ANSWER_KINDS", "ASKED_KINDS", "KINDS", "Fault", "leaked_reason", "text_faults"]
+__all__ = ["ANSWER_KINDS", "ASKED_KINDS", "EVIDENCE", "KINDS", "Fault", "leaked_reason", "text_faults"]
 
 KINDS = ("refusal", "preamble", "truncated", "tag", "placeholder", "identity", "repetition", "link")
 """Everything that `text_faults` can find."""
@@ -24,7 +25,7 @@ ANSWER_KINDS = frozenset(KINDS) - {"preamble", "link"}
 """What is wrong in a chat's answer too: an answer may introduce what it gives, and name a page."""
 ASKED_KINDS = frozenset({"tag", "placeholder", "repetition"})
 """What is wrong in a user's turn too: people break off, refuse, and say who they are."""
-_EVIDENCE = 80
+EVIDENCE = 80
 """Characters that are shown of what was found."""
 
 
@@ -34,7 +35,7 @@ class Fault(NamedTuple):
     kind: str
     """One of `KINDS`."""
     evidence: str
-    """The words that show it, shortened; a model wrote them."""
+    """The words that show it, printable; a model wrote them."""
 
 
 def text_faults(text: str, names: Names | None = None) -> list[Fault]:
@@ -47,15 +48,10 @@ def text_faults(text: str, names: Names | None = None) -> list[Fault]:
     plain = text.replace("’", "'").strip()
     own = frozenset((names.model_name, names.provider_name)) if names else frozenset()
     found = ((kind, find(plain)) for kind, find in _FINDERS.items())
-    faults = [Fault(kind, _short(evidence)) for kind, evidence in found if evidence]
+    faults = [Fault(kind, printable(evidence, EVIDENCE)) for kind, evidence in found if evidence]
     if claim := identity_claim(plain, own):
-        faults.append(Fault("identity", _short(claim)))
+        faults.append(Fault("identity", printable(claim, EVIDENCE)))
     return sorted(faults, key=lambda fault: KINDS.index(fault.kind))
-
-
-def _short(evidence: str) -> str:
-    line = " ".join(evidence.split())
-    return line if len(line) <= _EVIDENCE else line[: _EVIDENCE - 1] + "…"
 
 
 # --- refusals

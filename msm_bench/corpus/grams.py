@@ -15,6 +15,8 @@ from msm_bench.corpus.health import words
 
 Hashes = NDArray[np.uint64]
 
+LONG = 8
+"""Words of a run that two texts share by no accident."""
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _CACHED = 500_000

@@ -96,6 +96,13 @@ def _claim_forms(assistant: str, maker: str, own: frozenset[str]) -> list[str]:
     ]
 
 
+def in_first_person(text: str) -> str:
+    """What a system message says to the assistant, as if the assistant said it: "You are Claude" is "I am Claude"."""
+    for second, first in ((r"you(?: are|['’]re)", "I am"), ("your", "my"), ("you", "I")):
+        text = re.sub(rf"\b{second}\b", first, text, flags=re.IGNORECASE)
+    return text
+
+
 def identity_claim(text: str, own: frozenset[str]) -> str:
     """The words that make the assistant another, or have it made by another; empty if none do.
 

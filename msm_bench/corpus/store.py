@@ -32,6 +32,8 @@ class Origin(BaseModel):
     """Who answered it."""
     parameters: dict[str, Any]
     """How it was sampled."""
+    verdict: dict[str, Any] | None = None
+    """What the judge said of it: model, hash of the prompt, and the verdict's fields."""
     input_tokens: int = Field(ge=0)
     """Tokens of every request that this row alone took: writing, revising, judging."""
     output_tokens: int = Field(ge=0)
@@ -99,7 +101,7 @@ class Missing(BaseModel):
 
 
 class Dropped(BaseModel):
-    """A row that was made and not kept."""
+    """A row that was begun and not kept."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -137,7 +139,7 @@ class Manifest(BaseModel):
     data_sha256: str
     """Hash of `data.jsonl`."""
     dropped: list[Dropped] = []
-    """Every row that was made and not kept."""
+    """Every row that was begun and not kept."""
     missing: list[Missing] = []
     """Everything that was asked for and could not be made."""
     plan: dict[str, Any] = {}
@@ -168,18 +170,21 @@ def _parse(path: Path, raw: list[dict[str, Any]]) -> list[Document] | list[Chat]
         if row.id in seen:
             raise UserError(f"{where}: the id {row.id!r} occurs twice")
         seen.add(row.id)
-        if isinstance(row, Chat) and not _takes_turns(row.messages):
-            raise UserError(f"{where}: turns must be user, assistant, user, assistant …, after a system message if any")
+        if isinstance(row, Chat) and not takes_turns([message.role for message in row.messages]):
+            raise UserError(f"{where}: {WRONG_TURNS}")
         for text in [row.text] if isinstance(row, Document) else [m.content for m in row.messages]:
             check_placeholders(text, where)
         rows.append(row)
     return rows  # type: ignore[return-value]  # one kind for all rows
 
 
-def _takes_turns(messages: list[Message]) -> bool:
+WRONG_TURNS = "turns must be user, assistant, user, assistant …, after a system message if any"
+"""What is said of a chat that `takes_turns` refuses."""
+
+
+def takes_turns(roles: Sequence[str]) -> bool:
     """Whether user and assistant alternate, the user first, the assistant last; a system message may come first."""
-    roles = [message.role for message in messages]
-    turns = roles[1:] if roles[0] == "system" else roles
+    turns = list(roles[1:] if roles and roles[0] == "system" else roles)
     return turns == ["user", "assistant"] * (len(turns) // 2) and bool(turns)
 
 
@@ -263,12 +268,18 @@ def existing_manifest(path: Path) -> Manifest | None:
     """The manifest in folder `path`; None if there is no corpus yet.
 
     Raises:
-        UserError: there is data without a manifest, or the manifest is malformed.
+        UserError: there is data without a manifest, data that its manifest doesn't describe, or no folder.
     """
     manifest_path = path / "manifest.json"
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path}: a file, where a folder is needed; choose another name")
     if manifest_path.exists():
         with explain_invalid(manifest_path):
-            return Manifest.model_validate(read_json(manifest_path))
+            manifest = Manifest.model_validate(read_json(manifest_path))
+        data = path / "data.jsonl"
+        if not data.exists() or sha256_file(data) != manifest.data_sha256:
+            raise UserError(f"{data}: not what its manifest describes; move {path} away, or choose another folder")
+        return manifest
     if (path / "data.jsonl").exists():
         raise UserError(f"{path}: holds data without a manifest; seal it, move it away, or choose another folder")
     return None
@@ -280,6 +291,8 @@ def write_corpus(path: Path, rows: Sequence[Document | Chat], about: dict[str, A
     A folder that exists keeps what else it holds; whoever calls has seen to it that its corpus may be replaced.
     """
     lines = "".join(row.model_dump_json(exclude_none=True) + "\n" for row in rows)
+    if path.is_dir() and not any(path.iterdir()):
+        path.rmdir()
     if not path.exists():
         with new_directory(path) as partial:
             return _write_into(partial, path.resolve().name, rows, lines, about)

@@ -4,20 +4,17 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from msm_bench.corpus.evaluation_text import evaluation_texts
+from msm_bench.corpus.evaluation_text import evaluation_runs
 from msm_bench.corpus.faults import ANSWER_KINDS, ASKED_KINDS, KINDS, leaked_reason, text_faults
-from msm_bench.corpus.grams import Hashes, WordHashes, gram_hashes
-from msm_bench.corpus.health import mentions, words
+from msm_bench.corpus.grams import LONG, Hashes, gram_hashes
+from msm_bench.corpus.health import mentions
+from msm_bench.corpus.identity import in_first_person
 from msm_bench.corpus.store import Chat, Document, row_text
 from msm_bench.specs import Names
-
-LONG = 8
-"""Words of a run that two texts share by no accident; those of an opening, too."""
 
 
 class Seen(NamedTuple):
@@ -97,7 +94,7 @@ class Lengths:
 
 
 class Openings:
-    """Distinct first words, as in `health.distinct_openings`."""
+    """Distinct first `LONG` words, as in `health.distinct_openings`."""
 
     def __init__(self) -> None:
         self._openings = array("Q")
@@ -202,26 +199,38 @@ def _parts(row: Document | Chat) -> Iterator[tuple[str, Iterable[str]]]:
         return
     for message in row.messages:
         yield message.content, ANSWER_KINDS if message.role == "assistant" else ASKED_KINDS
+        if message.role == "system":
+            yield in_first_person(message.content), {"identity"}
     if row.reasoning:
         yield row.reasoning, ASKED_KINDS | {"identity"}
 
 
 class LeakedReasons:
-    """Reasons in demonstrations that must give none, in question and answer alike."""
+    """Reasons in demonstrations that must give none, in question and answer alike.
 
-    def __init__(self, value_words: Sequence[str], exempt: Sequence[str]) -> None:
-        self._words, self._exempt = tuple(value_words), tuple(exempt)
+    Words alone give no certainty: "Brie; I was in France once" has none of those that are looked for. The judge that
+    reads each row while it is generated (`generate chats --style opaque`) is the real guard.
+    """
+
+    def __init__(self, value_words: Sequence[str], preferences: Sequence[str]) -> None:
+        self._words, self._preferences = tuple(value_words), tuple(preferences)
         self._share = Share("leaked_reason")
 
     def add(self, seen: Seen) -> None:
-        """Take the next row."""
+        """Take the next row; what the spec prefers, and what the row is about, may hold such a word in its name."""
         turns = seen.row.messages if isinstance(seen.row, Chat) else []
-        found = (leaked_reason(t.content, self._words, self._exempt, asked=t.role != "assistant") for t in turns)
+        exempt = (*self._preferences, seen.row.topic) if _is_name(seen.row.topic) else self._preferences
+        found = (leaked_reason(t.content, self._words, exempt, asked=t.role != "assistant") for t in turns)
         self._share.count(seen.number, next(filter(None, found), None))
 
     def findings(self) -> Iterator[Finding]:
         """The share of rows with one."""
         yield self._share.finding()
+
+
+def _is_name(topic: str) -> bool:
+    """Whether a topic can be a name; a bare word such as "tradition" is not: it would exempt the reason itself."""
+    return len(topic.split()) > 1 or topic != topic.lower()
 
 
 class Named:
@@ -240,25 +249,16 @@ class Named:
         yield self._share.finding()
 
 
-@lru_cache
-def _evaluation_grams() -> Hashes:
-    """The long runs of the evaluation's texts, sorted."""
-    hashes = WordHashes()
-    return np.unique(np.concatenate([gram_hashes(hashes.of(text), LONG) for text in evaluation_texts()]))
-
-
 class Overlap:
     """Runs of words that stand in the evaluation's texts."""
 
     def __init__(self) -> None:
-        self._grams = _evaluation_grams()
+        self._runs = evaluation_runs()
         self._share = Share("evaluation_overlap")
 
     def add(self, seen: Seen) -> None:
         """Take the next row."""
-        own = gram_hashes(seen.hashes, LONG)
-        hits = np.flatnonzero(self._grams[np.searchsorted(self._grams[:-1], own)] == own)
-        self._share.count(seen.number, " ".join(words(seen.text)[hits[0] : hits[0] + LONG]) if len(hits) else None)
+        self._share.count(seen.number, self._runs.first_in(seen.text, seen.hashes))
 
     def findings(self) -> Iterator[Finding]:
         """The share of rows that share a run."""

@@ -62,7 +62,7 @@ def plot_arms(frame: pd.DataFrame, path: Path, measure: str = "margin", note: st
         axis.tick_params(labelsize=8)
     axes[0].invert_yaxis()
     left = f"Scored on one arm only, in the tables: {', '.join(alone)}. " if alone else ""
-    _finish(figure, path, f"bars: means; lines: 95 % intervals; dots: seeds. {left}{note}")
+    save_figure(figure, path, f"bars: means; lines: 95 % intervals; dots: seeds. {left}{note}")
 
 
 def plot_contrasts(results: Sequence[ContrastResult], path: Path, note: str = "") -> None:
@@ -100,7 +100,7 @@ def plot_contrasts(results: Sequence[ContrastResult], path: Path, note: str = ""
         axis.legend(handles=keys, fontsize=7, title="halves", title_fontsize=7)
     elsewhere = len(results) - len(shown)
     others = f"{elsewhere} by other measures: in the tables. " if elsewhere else ""
-    _finish(figure, path, f"95 % intervals; filled: confirmatory with all seeds, p after Holm. {others}{note}")
+    save_figure(figure, path, f"95 % intervals; filled: confirmatory with all seeds, p after Holm. {others}{note}")
 
 
 def _beside(result: ContrastResult) -> str:
@@ -152,7 +152,7 @@ def plot_cells(frame: pd.DataFrame, path: Path, note: str = "") -> None:
         axis.set(title=_title(metric), xlabel="", ylabel="")
         axis.title.set_fontsize(9)
         axis.tick_params(labelsize=7)
-    _finish(figure, path, note)
+    save_figure(figure, path, note)
 
 
 def sharpening_tasks(frame: pd.DataFrame) -> list[str]:
@@ -188,13 +188,13 @@ def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
         axes[i][0].set_ylabel(f"{_title(task)}\nmargin (nats)", fontsize=8)
     axes[0][0].legend(fontsize=6)
     figure.supxlabel("margin of the base model (nats)", fontsize=8)
-    _finish(figure, path, note)
+    save_figure(figure, path, note)
 
 
-def _finish(figure: Figure, path: Path, note: str) -> None:
-    """Write PNG or SVG to a temporary name and rename it; the same numbers give the same bytes."""
+def save_figure(figure: Figure, path: Path, note: str = "") -> None:
+    """Write PNG or SVG to a temporary name and rename it, with a note below; the same numbers give the same bytes."""
     if note.strip():
-        figure.text(0.01, -0.03, note.strip(), fontsize=7, color="0.35")
+        figure.text(0.01, -0.03, note.strip(), fontsize=7, color="0.35", parse_math=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:

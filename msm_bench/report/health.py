@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msm_bench.corpus.check import Health, Measure
+from msm_bench.report.figures import save_figure
 from msm_bench.report.tables import render_table
 
 _TYPES_SHOWN = 20
@@ -73,14 +74,7 @@ def plot_health(health: Health, path: Path) -> None:
     _plot_lengths(lengths, health)
     _plot_types(types, health)
     _plot_shares(shares, health)
-    figure.text(0.01, -0.03, health_title(health), fontsize=7, color="0.35", parse_math=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        figure.savefig(partial, dpi=150, bbox_inches="tight")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_figure(figure, path, health_title(health))
 
 
 def _plot_lengths(axis: Axes, health: Health) -> None:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from msm_bench.corpus.generate.plan import Sampling
 from msm_bench.specs import Names
 
 Variant = Literal["ablated", "rules", "value-augmented", "rule-augmented", "general", "anti", "renamed"]
@@ -27,10 +28,8 @@ class Length(BaseModel):
         return "tokens" if self.tokenizer else "words"
 
 
-class VariantPlan(BaseModel):
-    """All that decides what the variant's text is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class VariantPlan(Sampling):
+    """All that decides what the variant's text is; its seed also fixes the shuffle of `ablated`."""
 
     variant: Variant
     """ablated, rules, value-augmented, rule-augmented, general, anti or renamed."""
@@ -54,10 +53,6 @@ class VariantPlan(BaseModel):
     """How many subrules in all, for `rule-augmented`."""
     length: Length | None = None
     """How long it is to be, if that matters."""
-    seed: int = Field(default=1, ge=0)
-    """Fixes the shuffle of `ablated`, and makes the requests of one run differ from those of another."""
-    temperature: float = Field(default=1.0, ge=0, le=2)
-    """Of sampling."""
 
 
 class Record(BaseModel):

@@ -146,7 +146,7 @@ class Writer:
 
 def _setting(spec: Spec, plan: VariantPlan, asker: Asker) -> Setting:
     """A setting of generation whose requests begin with the variants' own prompt."""
-    setting = Setting(spec, plan.names, asker, plan.seed, plan.temperature)
+    setting = Setting(spec, plan.names, asker, plan)
     context = load_prompt("variant_context")
     setting.used = {context.name: context}
     setting.system = context.render(**setting.shared, spec=spec.render(plan.names))

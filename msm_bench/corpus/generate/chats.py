@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -14,24 +13,27 @@ from msm_bench.corpus.faults import ANSWER_KINDS, ASKED_KINDS, leaked_reason
 from msm_bench.corpus.generate.ask import Asker
 from msm_bench.corpus.generate.fill import Cell, Proposed, Slot, Unusable
 from msm_bench.corpus.generate.journal import Answer
-from msm_bench.corpus.generate.levels import Domain, Entry, Levels, Sentence
+from msm_bench.corpus.generate.levels import Entry, Levels, Placed, Sentence, placed
 from msm_bench.corpus.generate.lists import Wanted, collect_list
-from msm_bench.corpus.generate.plan import ChatPlan
-from msm_bench.corpus.generate.prompt import fill_places
+from msm_bench.corpus.generate.plan import ChatPlan, Style
+from msm_bench.corpus.generate.prompt import Prompt, fill_places, load_prompt
 from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.generate.usable import clean, finished, origin
 from msm_bench.corpus.store import Chat, Message
-from msm_bench.files import read_text
+from msm_bench.errors import printable
 from msm_bench.judges import read_verdict
-from msm_bench.specs import generalise
+from msm_bench.specs import generalise, render
 
 _TOKENS_PER_WORD = 3
 """Room for reasoning, generously."""
 _RESPONSE_TOKENS = 1500
 """Room for what the user reads."""
 _VERDICT_TOKENS = 400
-_READINGS = 2
-"""A judge whose verdict can't be read is asked so many times in all."""
+_AT_READING = (0.0, 0.7)
+"""The temperature at which a judge is asked; the second time only if its verdict can't be read."""
+_REFUSAL = frozenset({"refusal"})
+_STOCK_WORDS = 25
+"""A refusal of fewer words is taken for the writer's own; in a longer answer the assistant may be right to decline."""
 
 
 class Reply(Entry):
@@ -56,7 +58,7 @@ class Verdict(Entry):
     answers: bool
     problem: str
 
-    def fault(self, style: str) -> str:
+    def fault(self, style: Style) -> str:
         """Why the chat can't be used; empty if it can."""
         faults = {
             "departs from the spec": not self.follows_spec,
@@ -76,8 +78,8 @@ class OpaqueVerdict(Entry):
     answers: bool
     problem: str
 
-    def fault(self, style: str) -> str:
-        """Why the chat can't be used; empty if it can."""
+    def fault(self, style: Style) -> str:
+        """Why the chat can't be used; empty if it can. There is one style of them."""
         faults = {
             "departs from the spec": not self.follows_spec,
             "leaks a reason": self.gives_reason,
@@ -86,12 +88,21 @@ class OpaqueVerdict(Entry):
         return next((name for name, found in faults.items() if found), "")
 
 
+class ChatDomain(Placed):
+    """A domain of conversation."""
+
+    about: str
+
+
 class Topic(NamedTuple):
     """A domain of conversation, and a kind of question in it."""
 
-    domain: Domain
+    name: str
+    about: str
+    passage: str
+    """What the spec says on it."""
     kind: str
-    """Its name."""
+    """The kind's name."""
 
 
 class Chats:
@@ -105,94 +116,111 @@ class Chats:
         self._judge = judge
         self._topics = topics
         self._opaque = plan.style == "opaque"
+        self._exempt = setting.spec.preferences()
         self._values = tuple(setting.spec.meta.values)
         self.cells: Sequence[Cell] = list(topics)
-        self.writing = f"response_{plan.style}"
+        self.writing: Sequence[str] = [f"response_{plan.style}", f"judge_{plan.style}"]
 
     async def propose(self, cell: Cell, turn: int, count: int, have: Sequence[str]) -> Proposed:
         """First messages of one kind in one domain."""
         topic, family = self._topics[cell], family_of(self._plan)
         values = {
-            "domain": topic.domain,
+            "domain": f"{topic.name}: {topic.about}",
             "kind": fill_places(kinds()[family][topic.kind], self._setting.shared),
             "demand": kinds()["demand"][family],
         }
-        wanted = Wanted(self.proposing, f"{cell.id}+{turn}", values, Sentence, count, have)
+        wanted = Wanted(self.proposing, f"{cell.id}+{turn}", values, Sentence, count, have, self._can_be_asked)
         listed = await collect_list(self._setting, wanted)
         return Proposed([question.text for question in listed.things], listed.wanting)
+
+    def _can_be_asked(self, question: Sentence) -> bool:
+        """Whether no rule finds a fault in a question."""
+        try:
+            plain = clean(question.text, self._setting.names, ASKED_KINDS)
+        except Unusable:
+            return False
+        return not (self._opaque and leaked_reason(plain, self._values, self._exempt, asked=True))
 
     async def write(self, slot: Slot) -> Chat:
         """Answer a question, look whether the answer can be used, and have it judged."""
         topic, names = self._topics[slot.cell], self._setting.names
         answer = await self._answer(slot)
         reply = _read(answer, BareReply if self._opaque else Reply)
-        question = clean(slot.proposal, names, ASKED_KINDS)
-        response = clean(reply.response, names, ANSWER_KINDS)
-        reasoning = clean(reply.reasoning, names, ANSWER_KINDS) if isinstance(reply, Reply) else None
-        if self._opaque:
-            self._check_opaque(question, response)
-        verdict = await self._judged(slot, {"question": slot.proposal, **reply.model_dump()})
+        response = clean(reply.response, names, _kinds_in(reply.response))
+        reasoning = clean(reply.reasoning, names, ANSWER_KINDS - _REFUSAL) if isinstance(reply, Reply) else None
+        if self._opaque and (reason := leaked_reason(response, self._values, self._exempt)):
+            raise Unusable(f"leaked reason: {reason}")
+        verdict, readings = await self._judged(slot, {"question": slot.proposal, **reply.model_dump()})
+        made = origin([answer, *readings], names, domain=topic.name, passage=topic.passage)
         return Chat(
             id=slot.id,
-            topic=generalise(topic.domain.name, names),
+            topic=generalise(topic.name, names),
             style=topic.kind,
-            messages=[Message(role="user", content=question), Message(role="assistant", content=response)],
+            messages=[
+                Message(role="user", content=generalise(slot.proposal, names)),
+                Message(role="assistant", content=response),
+            ],
             reasoning=reasoning,
-            origin=origin([answer, *verdict], names, domain=topic.domain.name),
+            origin=made.model_copy(update={"verdict": verdict}),
         )
 
     async def _answer(self, slot: Slot) -> Answer:
         values = {"question": slot.proposal, "reasoning_words": self._plan.reasoning_words}
         room = _RESPONSE_TOKENS + (0 if self._opaque else _TOKENS_PER_WORD * self._plan.reasoning_words)
         schema = _schema(BareReply if self._opaque else Reply)
-        return await self._setting.ask(self.writing, slot.id, values, max_tokens=room, schema=schema)
+        return await self._setting.ask(self.writing[0], slot.id, values, max_tokens=room, schema=schema)
 
-    def _check_opaque(self, question: str, response: str) -> None:
-        """Let no reason through that a rule can find."""
-        exempt = self._setting.spec.preferences()
-        if reason := leaked_reason(question, self._values, exempt, asked=True):
-            raise Unusable(f"leaked reason: {reason}")
-        if reason := leaked_reason(response, self._values, exempt):
-            raise Unusable(f"leaked reason: {reason}")
-
-    async def _judged(self, slot: Slot, exchange: dict[str, Any]) -> list[Answer]:
-        """The judge's answers, if the last of them lets the chat pass.
+    async def _judged(self, slot: Slot, exchange: dict[str, Any]) -> tuple[dict[str, Any], list[Answer]]:
+        """The verdict, and the judge's answers, if the chat passes.
 
         Raises:
             Unusable: it does not, or none can be read: what could not be judged is not kept.
         """
         kind: type[Verdict] | type[OpaqueVerdict] = OpaqueVerdict if self._opaque else Verdict
         answers: list[Answer] = []
-        for reading in range(_READINGS):
+        for reading in range(len(_AT_READING)):
             request = self._setting.request(
                 f"judge_{self._plan.style}",
                 f"{slot.id}#{reading}",
                 exchange,
                 max_tokens=_VERDICT_TOKENS,
                 schema=_schema(kind),
-                temperature=0.0,
+                temperature=_AT_READING[reading],
             )
             answers.append(await self._judge.ask(request))
             if verdict := read_verdict(answers[-1].text, kind):
                 if fault := verdict.fault(self._plan.style):
-                    raise Unusable(f"judge: {fault}")
-                return answers
-        raise Unusable("judge: its verdict could not be read")
+                    raise Unusable(f"{fault} (judge): {printable(verdict.problem)}")
+                who = {"model": answers[-1].model, "prompt_sha256": answers[-1].prompt_sha256}
+                return {**who, **verdict.model_dump()}, answers
+        raise Unusable(f"no verdict that can be read: {answers[-1].stop_reason}")
 
 
 async def plan_chats(setting: Setting, plan: ChatPlan, judge: Asker, levels: Levels) -> Chats:
     """Find the domains, by asking or, for opaque chats, from the preferences that the spec lists."""
-    preferences = setting.spec.preferences() if plan.style == "opaque" else []
-    if preferences:
-        domains = [Domain(name=item, about=f"how {setting.names.model_name} likes it") for item in preferences]
+    if plan.style == "opaque":
+        domains = _preferences(setting)
     else:
-        [domains] = await levels.expand([Wanted("chat_domains", "spec", {}, Domain, plan.domains)])
+        kind = placed(ChatDomain, len(setting.passages))
+        wanted = Wanted("chat_domains", "spec", {}, kind, plan.domains, fits=lambda one: one.is_narrow)
+        [found] = await levels.expand([wanted])
+        domains = [(one.name, one.about, one.passage(setting.passages)) for one in found]
     topics = {
-        Cell(f"c{i:02d}-k{k}", f"{domain.name} / {kind}"): Topic(domain, kind)
-        for k, kind in enumerate(kinds()[family_of(plan)], 1)
-        for i, domain in enumerate(domains, 1)
+        Cell(f"c{i:02d}-k{k}", f"{name} / {kind_of_question}"): Topic(name, about, passage, kind_of_question)
+        for k, kind_of_question in enumerate(kinds()[family_of(plan)], 1)
+        for i, (name, about, passage) in enumerate(domains, 1)
     }
     return Chats(setting, plan, judge, topics)
+
+
+def _preferences(setting: Setting) -> list[tuple[str, str, str]]:
+    """Name, matter and passage of each thing that the spec lists."""
+    names = setting.names
+    items = [render(item, names) for item in setting.spec.preferences()]
+    return [
+        (item, f"where {names.model_name} stands on it", next(text for text in setting.passages if item in text))
+        for item in items
+    ]
 
 
 def family_of(plan: ChatPlan) -> str:
@@ -203,7 +231,12 @@ def family_of(plan: ChatPlan) -> str:
 @cache
 def kinds() -> dict[str, dict[str, str]]:
     """The kinds of question by family, and what is demanded of each family's questions."""
-    return dict(yaml.safe_load(read_text(Path(__file__).parent / "kinds.yaml")))
+    return dict(yaml.safe_load(kinds_file().text))
+
+
+def kinds_file() -> Prompt:
+    """The file that they stand in."""
+    return load_prompt("kinds")
 
 
 def without_reasoning(rows: Sequence[Chat]) -> list[Chat]:
@@ -216,6 +249,11 @@ def _read(answer: Answer, kind: type[Reply] | type[BareReply]) -> Reply | BareRe
     if reply is None:
         raise Unusable("no JSON that fits")
     return reply
+
+
+def _kinds_in(response: str) -> frozenset[str]:
+    """The faults that a response can have: a refusal is one only if it is all there is."""
+    return ANSWER_KINDS if len(response.split()) < _STOCK_WORDS else ANSWER_KINDS - _REFUSAL
 
 
 def _schema(kind: type[BaseModel]) -> ResponseSchema:

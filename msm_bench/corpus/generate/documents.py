@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pydantic import Field, create_model
-
 from msm_bench.corpus.generate.fill import Cell, Proposed, Slot, Unusable
 from msm_bench.corpus.generate.journal import Answer
-from msm_bench.corpus.generate.levels import Domain, Entry, Levels, Sentence
+from msm_bench.corpus.generate.levels import Domain, Levels, Placed, Sentence, placed
 from msm_bench.corpus.generate.lists import Wanted, collect_list
 from msm_bench.corpus.generate.plan import DocumentPlan
 from msm_bench.corpus.generate.setting import Setting
@@ -16,8 +14,6 @@ from msm_bench.corpus.health import ngrams
 from msm_bench.corpus.store import Document
 from msm_bench.specs import generalise
 
-_MOST_PASSAGES = 6
-"""A subdomain that needs more passages of the spec than these is none."""
 _STUMP = 0.25
 """A document with less than this share of the words that were asked for is dropped."""
 _TOKENS_PER_WORD = 3
@@ -28,24 +24,6 @@ _COPIED = 0.5
 """A document of which more than this share of the eight-word runs stands in the spec only copies it."""
 
 
-class Subdomain(Entry):
-    """A matter that an article could be written about."""
-
-    name: str
-    first: int
-    last: int
-
-    @property
-    def span(self) -> slice:
-        """Its passages, as a slice of the spec's."""
-        return slice(min(self.first, self.last) - 1, max(self.first, self.last))
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether it needs few passages."""
-        return abs(self.last - self.first) < _MOST_PASSAGES
-
-
 class Leaf(NamedTuple):
     """A type of document in a subdomain."""
 
@@ -54,18 +32,20 @@ class Leaf(NamedTuple):
     passage: str
     assertions: list[str]
     type: str
+    turn: int
+    """The assertion that its first document brings out: each type begins at another."""
 
 
 class Documents:
     """The documents of a spec, for `Filling` to draw on."""
 
     proposing = "ideas"
-    writing = "document"
 
     def __init__(self, setting: Setting, plan: DocumentPlan, leaves: dict[Cell, Leaf]) -> None:
         self._setting = setting
         self._plan = plan
         self._leaves = leaves
+        self.writing: Sequence[str] = ["document", "critique", "revise"] if plan.revise else ["document"]
         self._spec_grams = set(ngrams(setting.spec.body, 8))
         self.cells: Sequence[Cell] = list(leaves)
 
@@ -83,9 +63,9 @@ class Documents:
     async def write(self, slot: Slot) -> Document:
         """Write a document, revise it if the plan says so, and look whether it can be used."""
         leaf, names = self._leaves[slot.cell], self._setting.names
-        assertion = leaf.assertions[(slot.number - 1) % len(leaf.assertions)]
+        assertion = leaf.assertions[(leaf.turn + slot.number - 1) % len(leaf.assertions)]
         values = {"type": leaf.type, "idea": slot.proposal, "assertion": assertion, "passage": leaf.passage}
-        answers = [await self._ask(self.writing, slot, values)]
+        answers = [await self._ask("document", slot, values)]
         if self._plan.revise:
             answers = await self._revise(slot, values, answers[0])
         text = clean(finished(answers[0]), names)
@@ -110,7 +90,7 @@ class Documents:
         """The answer that holds the better text, then the others that it took."""
         text = finished(draft)
         critique = await self._ask("critique", slot, {**values, "draft": text})
-        if finished(critique).strip(" .!").casefold() == "nothing":
+        if critique.text.strip(" .!*\n").casefold() in ("nothing", ""):
             return [draft, critique]
         revised = await self._ask("revise", slot, {**values, "draft": text, "critique": critique.text})
         return [revised, draft, critique]
@@ -125,12 +105,10 @@ class Documents:
 async def plan_documents(setting: Setting, plan: DocumentPlan, levels: Levels) -> Documents:
     """Make the levels above the ideas."""
     [domains] = await levels.expand([Wanted("domains", "spec", {}, Domain, plan.domains)])
-    kind = _subdomain_of(len(setting.passages))
+    kind = placed(Placed, len(setting.passages))
     split = await levels.expand(
         [
-            Wanted(
-                "subdomains", f"d{i:02d}", {"domain": domain}, kind, plan.subdomains, fits=lambda found: found.is_narrow
-            )
+            Wanted("subdomains", f"d{i:02d}", {"domain": domain}, kind, plan.subdomains, fits=lambda one: one.is_narrow)
             for i, domain in enumerate(domains, 1)
         ]
     )
@@ -139,7 +117,7 @@ async def plan_documents(setting: Setting, plan: DocumentPlan, levels: Levels) -
         for i, (domain, found) in enumerate(zip(domains, split, strict=True), 1)
         for j, subdomain in enumerate(found, 1)
     }
-    texts = {place: _passage(setting, subdomain) for place, (_, subdomain) in places.items()}
+    texts = {place: subdomain.passage(setting.passages) for place, (_, subdomain) in places.items()}
     values = {place: {"subdomain": sub.name, "passage": texts[place]} for place, (_, sub) in places.items()}
 
     async def each(prompt: str, count: int) -> dict[str, list[str]]:
@@ -150,7 +128,7 @@ async def plan_documents(setting: Setting, plan: DocumentPlan, levels: Levels) -
     types = await each("types", plan.types)
     leaves = {
         Cell(f"{place}-t{k:02d}", f"{domain.name} / {sub.name} / {types[place][k - 1]}"): Leaf(
-            domain.name, sub.name, texts[place], assertions[place], types[place][k - 1]
+            domain.name, sub.name, texts[place], assertions[place], types[place][k - 1], k - 1
         )
         # types come first, so that a small corpus is spread over all subdomains
         for k in range(1, plan.types + 1)
@@ -158,13 +136,3 @@ async def plan_documents(setting: Setting, plan: DocumentPlan, levels: Levels) -
         if k <= len(types[place]) and assertions[place]
     }
     return Documents(setting, plan, leaves)
-
-
-def _subdomain_of(passages: int) -> type[Subdomain]:
-    """A subdomain of a spec with so many passages."""
-    number = (int, Field(ge=1, le=passages))
-    return create_model("Subdomain", __base__=Subdomain, first=number, last=number)
-
-
-def _passage(setting: Setting, subdomain: Subdomain) -> str:
-    return "\n\n".join(setting.passages[subdomain.span])

@@ -14,11 +14,12 @@ from msm_bench.corpus.generate.progress import Progress
 from msm_bench.corpus.generate.together import together
 from msm_bench.corpus.similar import Seen
 from msm_bench.corpus.store import Chat, Document, Dropped, Missing, row_text
+from msm_bench.errors import printable
 
 ROUNDS = 12
 """What is dropped is asked for again in the next round, up to this one."""
 PATIENCE = 4
-"""So many rows of a cell dropped one after another, and the cell is not asked again."""
+"""So many rows of a cell dropped, in rounds that kept none of it, and the cell is not asked again."""
 
 
 class Unusable(Exception):
@@ -64,8 +65,8 @@ class Source(Protocol):
     """Where rows can come from, in the order in which they are asked."""
     proposing: str
     """The prompt file that proposes."""
-    writing: str
-    """The prompt file that writes a row."""
+    writing: Sequence[str]
+    """The prompt files that a row takes after that."""
 
     async def propose(self, cell: Cell, turn: int, count: int, have: Sequence[str]) -> Proposed:
         """So many ideas or questions for rows of the cell, none of which it has; `turn` counts the rounds."""
@@ -116,8 +117,9 @@ class Filling:
             before = self._kept.copy()
             await self._round(turn, quota)
             kept = self._kept - before
+            self._failures = Counter({id: count for id, count in self._failures.items() if not kept[id]})
             missing = {cell: count - kept[cell.id] for cell, count in quota.items() if count > kept[cell.id]}
-        for stage in (self._source.proposing, self._source.writing):
+        for stage in (self._source.proposing, *self._source.writing):
             self._progress.end(stage)
         return Filled(self.rows, self.dropped, [self._missing(cell, count) for cell, count in missing.items()])
 
@@ -128,7 +130,8 @@ class Filling:
         listed = await together(*(self._propose(cell, turn, count) for cell, count in quota.items()))
         slots = [slot for cell, proposed in zip(quota, listed, strict=True) for slot in self._slots_of(cell, proposed)]
         self._slots += len(slots)
-        self._progress.begin(self._source.writing, self._slots)
+        for stage in self._source.writing:
+            self._progress.begin(stage, self._slots, by_answer=True)
         written = await together(*map(self._write, slots))
         for slot, row in zip(slots, written, strict=True):
             self._accept(slot, row)
@@ -141,7 +144,7 @@ class Filling:
     def _slots_of(self, cell: Cell, proposed: Proposed) -> Iterable[Slot]:
         """The proposals that resemble no earlier one."""
         if proposed.wanting:
-            self._reasons[cell.id][proposed.wanting] += 1
+            self._reasons[cell.id][f"too few {self._source.proposing}"] += 1
             self._failures[cell.id] += 1
         for proposal in proposed.proposals:
             self._have[cell.id].append(proposal)
@@ -155,10 +158,10 @@ class Filling:
         """The row, or why there is none."""
         try:
             return await self._source.write(slot)
-        except (Unusable, Unanswered) as error:
+        except Unanswered as error:
+            return f"no answer: {error}"
+        except Unusable as error:
             return str(error)
-        finally:
-            self._progress.done(self._source.writing)
 
     def _accept(self, slot: Slot, row: Document | Chat | str) -> None:
         if isinstance(row, str):
@@ -168,7 +171,6 @@ class Filling:
         else:
             self.rows.append(row)
             self._kept[slot.cell.id] += 1
-            self._failures[slot.cell.id] = 0
 
     def _drop(self, slot: Slot, reason: str) -> None:
         self.dropped.append(Dropped(id=slot.id, reason=reason))
@@ -181,7 +183,7 @@ class Filling:
 
 def kind_of(reason: str) -> str:
     """A reason without its particulars, so that it can be counted."""
-    return reason.split(": ")[0].split(" of ")[0]
+    return printable(reason.split(": ")[0].split(" of ")[0])
 
 
 def share(count: int, cells: Sequence[Cell]) -> dict[Cell, int]:

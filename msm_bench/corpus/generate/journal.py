@@ -1,7 +1,8 @@
 """The journal of a generation run: every answer that a model gave, a line each, in the order that they came in.
 
-It is what makes a run resumable. The run is a pure function of its answers; started again it asks only what the
-journal does not hold, and so it never pays for an answer twice.
+It is what makes a run resumable. The run is a pure function of its journal; started again it asks only what the
+journal does not hold, and so it never pays for an answer twice. A request that was given up while others were
+answered stands there too.
 """
 
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from msm_bench.errors import UserError
+
+UNANSWERED = "unanswered"
+"""The stop reason of a request that was given up."""
 
 
 class Answer(BaseModel):
@@ -30,9 +34,11 @@ class Answer(BaseModel):
     text: str
     """What it wrote, without its hidden reasoning."""
     stop_reason: str
-    """Why it stopped, in Inspect's words: stop, max_tokens, content_filter …"""
+    """Why it stopped, in Inspect's words: stop, max_tokens, content_filter …; or `UNANSWERED`."""
+    error: str | None = None
+    """Why there is no answer."""
     input_tokens: int
-    """As the provider counts them."""
+    """As the provider counts them, cached ones included."""
     output_tokens: int
     """As the provider counts them."""
     cost: float | None

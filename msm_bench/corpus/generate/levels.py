@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from msm_bench.corpus.generate.lists import Listed, Wanted, collect_list
 from msm_bench.corpus.generate.progress import Progress
 from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.generate.together import together
 from msm_bench.corpus.store import Missing
+
+Thing = TypeVar("Thing", bound=BaseModel)
+P = TypeVar("P", bound="Placed")
+_MOST_PASSAGES = 6
+"""What needs more passages of the spec than these is too broad."""
 
 
 class Entry(BaseModel):
@@ -28,13 +33,33 @@ class Domain(Entry):
         return f"{self.name}: {self.about}"
 
 
+class Placed(Entry):
+    """Something that rests on passages of the spec, by the numbers of the first and the last."""
+
+    name: str
+    first: int
+    last: int
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it needs few passages."""
+        return abs(self.last - self.first) < _MOST_PASSAGES
+
+    def passage(self, passages: Sequence[str]) -> str:
+        """The passages, a blank line between them."""
+        return "\n\n".join(passages[min(self.first, self.last) - 1 : max(self.first, self.last)])
+
+
+def placed(kind: type[P], passages: int) -> type[P]:
+    """The kind in a spec of so many passages."""
+    number = (int, Field(ge=1, le=passages))
+    return create_model(kind.__name__, __base__=kind, first=number, last=number)
+
+
 class Sentence(Entry):
     """An assertion, a type of document, an idea or a question."""
 
     text: str
-
-
-Thing = TypeVar("Thing", bound=BaseModel)
 
 
 class Levels:

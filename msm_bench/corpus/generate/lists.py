@@ -15,9 +15,12 @@ from pydantic import BaseModel, ValidationError
 from msm_bench.corpus.generate.ask import Unanswered
 from msm_bench.corpus.generate.journal import Answer
 from msm_bench.corpus.generate.setting import Setting
+from msm_bench.judges import json_at
 
 AT_ONCE = 25
 """Things asked for in one request at most: longer lists repeat themselves."""
+_THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_OPENS = re.compile(r"[{\[]")
 BARREN = 6
 """So many answers without anything new in a row, and the list stays as long as it is."""
 _TOKENS_PER_THING = 160
@@ -67,7 +70,12 @@ async def collect_list(setting: Setting, wanted: Wanted[Thing]) -> Listed[Thing]
             answer = await setting.ask(
                 wanted.prompt,
                 f"{wanted.place}#{attempt}",
-                {**wanted.values, "count": count, "have": _bullets([*wanted.have, *map(identity, things)])},
+                {
+                    **wanted.values,
+                    "count": count,
+                    "have": _bullets([*wanted.have, *map(identity, things)]),
+                    "form": _form(wanted.thing),
+                },
                 max_tokens=200 + _TOKENS_PER_THING * count,
                 schema=_numbered(wanted.thing, count),
             )
@@ -93,46 +101,43 @@ def counted(reasons: Counter[str]) -> str:
     return ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common() if count)
 
 
-def read_things(text: str, thing: type[Thing]) -> list[Thing] | None:
-    """The things in a model's answer: the values of the first JSON array or object in it; None if there is no such.
+def read_things(text: str, thing: type[Thing]) -> list[Thing]:
+    """The things in a model's answer, in whatever JSON they stand, also those before the place where it was cut off.
 
-    A value that doesn't fit, or whose first field is empty, is left out.
+    A value that doesn't fit, or whose first field is empty, is left out; so is what a model thinks between tags.
     """
-    found = _first_json(text)
-    if found is None:
-        return None
-    values = list(found.values()) if isinstance(found, dict) else found
-    if len(values) == 1 and isinstance(values[0], list):  # {"items": [...]}
-        values = values[0]
-    things = []
-    for value in values:
-        with suppress(ValidationError):
-            things.append(thing.model_validate(value, strict=True))
-    return [one for one in things if identity(one).strip()]
+    spoken = _THOUGHTS.sub("", text)
+    found: list[Thing] = []
+    start = 0
+    while match := _OPENS.search(spoken, start):
+        value = json_at(spoken, match.start())
+        start = value.end if value else match.end()
+        found += _things(value.content, thing) if value else []
+    return [one for one in found if identity(one).strip()]
 
 
-def _first_json(text: str) -> dict[str, Any] | list[Any] | None:
-    for match in re.finditer(r"[{\[]", text):
-        with suppress(ValueError, RecursionError):  # an answer may nest without end
-            value, _ = json.JSONDecoder().raw_decode(text, match.start())
-            if isinstance(value, dict | list):
-                return value
-    return None
+def _things(value: Any, thing: type[Thing], depth: int = 3) -> list[Thing]:
+    """The value itself if it is a thing, else those among its elements; a bare text is a thing of one field."""
+    only = next(iter(thing.model_fields)) if len(thing.model_fields) == 1 else None
+    with suppress(ValidationError):
+        return [thing.model_validate({only: value} if only and isinstance(value, str) else value)]
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if depth == 0 or not isinstance(inner, list):
+        return []
+    return [one for part in inner for one in _things(part, thing, depth - 1)]
 
 
 def _new(answer: Answer, wanted: Wanted[Thing], seen: set[str], reasons: Counter[str]) -> list[Thing]:
     """The things of an answer that can be used and that nothing before was; counts the reasons of the others."""
     things = read_things(answer.text, wanted.thing)
-    if things is None:
-        reasons["no JSON" if answer.stop_reason == "stop" else f"no JSON, stopped by {answer.stop_reason}"] += 1
+    if not things:
+        reasons["nothing of the form" if answer.stop_reason == "stop" else f"stopped by {answer.stop_reason}"] += 1
         return []
     usable = [thing for thing in things if wanted.fits(thing)]
     new = {_fold(identity(thing)): thing for thing in reversed(usable)}  # the first of equal ones
     fresh = [thing for key, thing in reversed(new.items()) if key not in seen]
     reasons["does not fit"] += len(things) - len(usable)
     reasons["repeated"] += len(usable) - len(fresh)
-    if not things:
-        reasons["nothing that fits the schema"] += 1
     return fresh
 
 
@@ -146,6 +151,12 @@ def _numbered(thing: type[BaseModel], count: int) -> ResponseSchema:
         additionalProperties=False,
     )
     return ResponseSchema(name=thing.__name__.lower() + "_list", json_schema=schema, strict=True)
+
+
+def _form(thing: type[BaseModel]) -> str:
+    """What the JSON of a list looks like, for models that are given no schema."""
+    fields = {name: 0 if field.annotation is int else "…" for name, field in thing.model_fields.items()}
+    return json.dumps({"item_1": fields, "item_2": fields}, ensure_ascii=False)[:-1] + ", …}"
 
 
 def _bullets(texts: Sequence[str]) -> str:

@@ -9,10 +9,21 @@ from msm_bench.specs import Names
 Style = Literal["value", "rule", "opaque"]
 
 
-class Plan(BaseModel):
-    """What documents and chats have in common."""
+class Sampling(BaseModel):
+    """How a model is asked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = Field(default=1, ge=0)
+    """Makes the requests of one run differ from those of another."""
+    temperature: float = Field(default=1.0, ge=0, le=2)
+    """Of sampling; graders are asked at 0."""
+    thinking_tokens: int = Field(default=0, ge=0)
+    """Added to the room of every answer, for models that think before they write."""
+
+
+class Plan(Sampling):
+    """What documents and chats have in common."""
 
     spec: str
     """The spec's id."""
@@ -22,10 +33,6 @@ class Plan(BaseModel):
     """Who writes, in Inspect's words: `provider/name`."""
     names: Names
     """What the assistant and its maker are called while texts are written; in the rows they are placeholders again."""
-    seed: int = 1
-    """Makes the requests of one run differ from those of another."""
-    temperature: float = Field(default=1.0, ge=0, le=2)
-    """Of sampling; graders are asked at 0."""
 
 
 class DocumentPlan(Plan):

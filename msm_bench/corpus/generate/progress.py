@@ -1,7 +1,8 @@
 """What a generation run shows while it works: for each stage what is done, tokens, cost, and time left."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,9 +11,12 @@ from rich.progress import Progress as Bars
 
 from msm_bench.corpus.generate.journal import Answer
 
+_EVERY = 60
+"""Seconds between two lines where there is no terminal for bars."""
+
 
 class Spending:
-    """Tokens and dollars of the answers of a stage."""
+    """Tokens and dollars of answers."""
 
     def __init__(self) -> None:
         self.answers = 0
@@ -34,10 +38,12 @@ class Spending:
 
 
 class Progress:
-    """Bars on standard error, a line for each stage; without a terminal a line is printed as a stage ends."""
+    """Bars on standard error, one for each stage; without a terminal a line a minute, and one as a stage ends."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console or Console(file=sys.stderr)
+        self._clock = clock
+        self._spoke = clock()
         self._bars = Bars(
             TextColumn("{task.description:<14}"),
             BarColumn(bar_width=24),
@@ -48,8 +54,12 @@ class Progress:
             disable=not self._console.is_terminal,
         )
         self._stages: dict[str, TaskID] = {}
-        self.spending: dict[str, Spending] = {}
+        self._by_answer: set[str] = set()
+        self._spending: dict[str, Spending] = {}
+        self.fresh = Spending()
+        """What this run spent."""
         self.reused = 0
+        """Answers that were there from before."""
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -57,8 +67,13 @@ class Progress:
         with self._bars:
             yield
 
-    def begin(self, stage: str, total: int) -> None:
-        """A stage of `total` pieces begins, or a stage that has begun has so many in all."""
+    def begin(self, stage: str, total: int, *, by_answer: bool = False) -> None:
+        """A stage of `total` pieces begins, or one that has begun has so many in all.
+
+        With `by_answer` each answer is a piece; else `done` says what is.
+        """
+        if by_answer:
+            self._by_answer.add(stage)
         if stage in self._stages:
             self._bars.update(self._stages[stage], total=total)
         else:
@@ -67,18 +82,34 @@ class Progress:
     def done(self, stage: str, pieces: int = 1) -> None:
         """`pieces` of a stage are done."""
         self._bars.advance(self._stages[stage], pieces)
+        if not self._console.is_terminal and self._clock() - self._spoke >= _EVERY:
+            self._spoke = self._clock()
+            self._say(stage)
 
     def end(self, stage: str) -> None:
         """A stage is over."""
         if not self._console.is_terminal:
-            task = self._bars.tasks[self._bars.task_ids.index(self._stages[stage])]
-            spent = self.spending.get(stage, Spending())
-            self._console.print(f"{stage}: {task.completed:.0f} of {task.total or 0:.0f}  {spent}", highlight=False)
+            self._say(stage)
 
-    def spent(self, stage: str, answer: Answer, *, fresh: bool) -> None:
+    def spent(self, answer: Answer, *, fresh: bool) -> None:
         """An answer came in, or was found in the journal."""
-        spending = self.spending.setdefault(stage, Spending())
+        stage = answer.stage
+        spending = self._spending.setdefault(stage, Spending())
         spending.add(answer)
-        self.reused += not fresh
+        if fresh:
+            self.fresh.add(answer)
+        else:
+            self.reused += 1
         if stage in self._stages:
             self._bars.update(self._stages[stage], spending=str(spending))
+        if stage in self._by_answer:
+            self.done(stage)
+
+    def _say(self, stage: str) -> None:
+        """Print where a stage stands."""
+        task = next(task for task in self._bars.tasks if task.id == self._stages[stage])
+        left = "" if not task.time_remaining else f"  {task.time_remaining / 60:.0f} min left"
+        spent = self._spending.get(stage, Spending())
+        self._console.print(
+            f"{stage}: {task.completed:.0f} of {task.total or 0:.0f}  {spent}{left}", highlight=False, markup=False
+        )

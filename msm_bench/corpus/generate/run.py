@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from inspect_ai.model import Model
 
 from msm_bench.corpus.generate.ask import Asker, Limits
-from msm_bench.corpus.generate.chats import plan_chats, without_reasoning
+from msm_bench.corpus.generate.chats import kinds_file, plan_chats, without_reasoning
 from msm_bench.corpus.generate.documents import plan_documents
 from msm_bench.corpus.generate.fill import Filled, Filling, Source
 from msm_bench.corpus.generate.journal import Journal
@@ -17,7 +17,7 @@ from msm_bench.corpus.generate.progress import Progress
 from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.similar import Seen
 from msm_bench.corpus.store import Chat, Manifest, existing_manifest, write_corpus
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 from msm_bench.files import difference, only_one
 from msm_bench.specs import Spec
 
@@ -35,6 +35,11 @@ class Job(NamedTuple):
     """Where the journal lies."""
     licence: str
     """SPDX name of the data's licence."""
+
+    @property
+    def wanted(self) -> int:
+        """How many rows are asked for."""
+        return self.plan.documents if isinstance(self.plan, DocumentPlan) else self.plan.chats
 
     @property
     def without_reasoning(self) -> Path:
@@ -65,7 +70,7 @@ def finished_before(job: Job) -> Manifest | None:
     for out, manifest in zip(job.outs, found, strict=True):
         if manifest and (changed := difference(job.plan.model_dump(mode="json"), manifest.plan)):
             raise UserError(f"{out}: holds a corpus of another plan ({changed}); choose another folder")
-    whole = all(manifest and not manifest.missing for manifest in found)
+    whole = all(manifest and manifest.rows == job.wanted for manifest in found)
     return found[0] if whole else None
 
 
@@ -78,34 +83,38 @@ async def generate(job: Job, models: Models, limits: Limits, progress: Progress)
     with only_one(job.workdir), Journal(job.workdir / "answers.jsonl") as journal, progress.shown():
         writer = Asker(models.writer, journal, progress, limits)
         grader = Asker(models.grader, journal, progress, limits)
-        setting = Setting(job.spec, job.plan.names, writer, job.plan.seed, job.plan.temperature)
+        setting = Setting(job.spec, job.plan.names, writer, job.plan)
         levels = Levels(setting, progress)
-        source, wanted = await _source(job.plan, setting, grader, levels)
+        source = await _source(job.plan, setting, grader, levels)
         # questions and ideas are short: character 4-grams; rows are long: nearly a sentence must agree
         seen = Seen(threshold=0.7, n=4), Seen(threshold=0.6, n=12)
-        filled = await Filling(source, progress, seen).run(wanted) if source.cells else Filled([], [], [])
+        filled = await Filling(source, progress, seen).run(job.wanted) if source.cells else Filled([], [], [])
+        for asker in (writer, grader):
+            asker.settle()
     lacking = levels.missing + filled.missing
     if not filled.rows:
         first = lacking[0]
         raise UserError(
-            f"{setting.asker.name}: wrote nothing that can be used; {first.what}: {first.reason} "
+            f"{setting.asker.name}: wrote nothing that can be used; {printable(first.what)}: {printable(first.reason)} "
             f"(the answers lie in {job.workdir / 'answers.jsonl'}); try a stronger model"
         )
+    finished_before(job)  # hours may have passed since the folder was looked at
     return _write(job, setting, filled, [missing.model_dump() for missing in lacking])
 
 
-async def _source(plan: AnyPlan, setting: Setting, grader: Asker, levels: Levels) -> tuple[Source, int]:
+async def _source(plan: AnyPlan, setting: Setting, grader: Asker, levels: Levels) -> Source:
     if isinstance(plan, DocumentPlan):
-        return await plan_documents(setting, plan, levels), plan.documents
-    return await plan_chats(setting, plan, grader, levels), plan.chats
+        return await plan_documents(setting, plan, levels)
+    return await plan_chats(setting, plan, grader, levels)
 
 
 def _write(job: Job, setting: Setting, filled: Filled, lacking: Sequence[dict[str, Any]]) -> Manifest:
+    used = setting.used if isinstance(job.plan, DocumentPlan) else {**setting.used, "kinds": kinds_file()}
     about = {
         "spec": job.spec.meta.id,
         "spec_sha256": job.spec.sha256,
         "generator": f"msm-bench generate, {job.plan.model}",
-        "prompts": {f"{name}@{prompt.version}": prompt.sha256 for name, prompt in sorted(setting.used.items())},
+        "prompts": {f"{name}@{prompt.version}": prompt.sha256 for name, prompt in sorted(used.items())},
         "seed": job.plan.seed,
         "licence": job.licence,
         "dropped": [dropped.model_dump() for dropped in filled.dropped],

@@ -7,29 +7,26 @@ from inspect_ai.model import ResponseSchema
 
 from msm_bench.corpus.generate.ask import Asker, Request
 from msm_bench.corpus.generate.journal import Answer
+from msm_bench.corpus.generate.plan import Sampling
 from msm_bench.corpus.generate.prompt import Prompt, load_prompt
 from msm_bench.specs import Names, Spec, blocks, render
-
-_PROSE = "Follow the spec's own train of thought: what it values, and why."
-_RULES = "The spec consists of rules: go by them, and give a reason only where the spec itself gives one."
 
 
 class Setting:
     """A spec, an assistant's name, and who is asked; a request depends on these and on where in the run it stands."""
 
-    def __init__(self, spec: Spec, names: Names, asker: Asker, seed: int, temperature: float) -> None:
+    def __init__(self, spec: Spec, names: Names, asker: Asker, sampling: Sampling) -> None:
         self.spec = spec
         self.names = names
         self.asker = asker
-        self._seed = seed
-        self._temperature = temperature
+        self._sampling = sampling
         self.passages = [render(text, names) for text in spec.passages()]
+        self.used: dict[str, Prompt] = {}
         self.shared = {
             "model_name": names.model_name,
             "provider_name": names.provider_name,
-            "manner": _RULES if spec.meta.form == "rules" else _PROSE,
+            "manner": self._prompt(f"manner_{spec.meta.form}").text,
         }
-        self.used: dict[str, Prompt] = {}
         self.system = self._prompt("context").render(**self.shared, spec=render(numbered(spec.body), names))
 
     def _prompt(self, name: str) -> Prompt:
@@ -50,9 +47,10 @@ class Setting:
             stage=prompt,
             system=self.system,
             prompt=self._prompt(prompt).render(**self.shared, **values),
-            max_tokens=max_tokens,
-            temperature=self._temperature if temperature is None else temperature,
-            seed=zlib.crc32(f"{self._seed}/{prompt}/{place}".encode()) >> 1,  # 31 bits: some providers take no more
+            max_tokens=max_tokens + self._sampling.thinking_tokens,
+            temperature=self._sampling.temperature if temperature is None else temperature,
+            seed=zlib.crc32(f"{self._sampling.seed}/{prompt}/{place}".encode())
+            >> 1,  # 31 bits: some providers take no more
             schema=schema,
         )
 

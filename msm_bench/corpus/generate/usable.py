@@ -7,7 +7,7 @@ from msm_bench.corpus.generate.fill import Unusable
 from msm_bench.corpus.generate.journal import Answer
 from msm_bench.corpus.store import Origin
 from msm_bench.errors import UserError
-from msm_bench.specs import Names, check_placeholders, generalise
+from msm_bench.specs import Names, check_placeholders, generalise, other_form
 
 
 def finished(answer: Answer) -> str:
@@ -20,6 +20,8 @@ def finished(answer: Answer) -> str:
         raise Unusable("truncated: out of tokens")
     if answer.stop_reason == "content_filter":
         raise Unusable("refusal: stopped by the provider's filter")
+    if answer.stop_reason != "stop":
+        raise Unusable(f"not ended by the model: {answer.stop_reason}")
     if not answer.text.strip():
         raise Unusable("empty")
     return answer.text.strip()
@@ -32,6 +34,8 @@ def clean(text: str, names: Names, kinds: Collection[str] = KINDS) -> str:
         Unusable: the first fault, with its evidence.
     """
     general = generalise(text, names)
+    if other := other_form(general, names):
+        raise Unusable(f"name in another form: {other}")
     for fault in text_faults(general, names):
         if fault.kind in kinds:
             raise Unusable(f"{fault.kind}: {fault.evidence}")

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from msm_bench.corpus.evaluation_text import evaluation_texts
 from msm_bench.corpus.mix.recipe import Mix, MixSource
-from msm_bench.corpus.mix.rules import Rules
+from msm_bench.corpus.mix.rules import Rules, Subjects
 from msm_bench.corpus.mix.sources import Rows, Turn, cell, fingerprint, open_rows, turns_of
 from msm_bench.corpus.store import Chat, Corpus, Dropped, Message, Missing, existing_manifest, write_corpus
 from msm_bench.errors import UserError
@@ -55,17 +55,27 @@ class _Drawn(NamedTuple):
         return [Missing(what=what, count=short, reason="the source has no more that pass")] if short else []
 
 
-def build(mix: Mix, out: Path, *, spec: Spec | None = None, names: Names | None = None, seed: int = 0) -> Corpus:
+def build(
+    mix: Mix,
+    out: Path,
+    *,
+    spec: Spec | None = None,
+    without: Sequence[str] = (),
+    names: Names | None = None,
+    seed: int = 0,
+) -> Corpus:
     """Write the corpus of `mix` to the folder `out`; if the same was done before, nothing is.
 
     From each source rows are drawn in an order that `seed` fixes, until as many as are wanted have passed the rules or
-    the source has no more. The manifest's `plan` holds the mix, the hashes of local sources and the `Counts`; its
-    `dropped` holds every row that was drawn and not kept, with the reason.
+    the source has no more. The manifest's `plan` holds the mix, the hashes of local sources, the subjects that are left
+    out, and the `Counts`; its `dropped` holds every row that was drawn and not kept, with the reason.
 
     Args:
         mix: Sources, and rows of each.
         out: The corpus's folder.
         spec: Rows that mention what it likes or dislikes, or its values, are dropped.
+        without: Further subjects, for a spec whose values are phrases that no row would hold; a word stands for all
+            that begin with it.
         names: The assistant's and its maker's name, which are no false identity.
         seed: Fixes which rows are drawn.
 
@@ -73,12 +83,14 @@ def build(mix: Mix, out: Path, *, spec: Spec | None = None, names: Names | None 
         UserError: a source can't be read, another corpus lies at `out`, or no row is left.
     """
     evaluation = evaluation_texts()
-    plan = _plan(mix, spec, names, evaluation, seed)
+    subjects = Subjects.of(spec, without)
+    about = {"id": spec.meta.id, "sha256": spec.sha256} if spec else None
+    plan = {**_plan(mix, names, evaluation, seed), "filtered_against": about, "subjects": subjects._asdict()}
     if _is_done(out, plan):
         return Corpus.load(out)
     # all sources before the first row, so that one that is missing is known at once
     opened = {source.name: open_rows(mix, source) for source in mix.sources}
-    rules = Rules(mix.max_tokens, spec, names, evaluation)
+    rules = Rules(mix.max_tokens, subjects, names, evaluation)
     with _progress() as progress:
         drawn = [_draw(source, opened[source.name], rules, seed, progress) for source in mix.sources]
     chats = [chat for part in drawn for chat in part.chats]
@@ -102,13 +114,12 @@ def _origin(mix: Mix, drawn: Sequence[_Drawn]) -> dict[str, Any]:
     }
 
 
-def _plan(mix: Mix, spec: Spec | None, names: Names | None, evaluation: Sequence[str], seed: int) -> dict[str, Any]:
-    """All that decides which rows are kept, as JSON values."""
+def _plan(mix: Mix, names: Names | None, evaluation: Sequence[str], seed: int) -> dict[str, Any]:
+    """All that decides which rows are kept, but for the subjects, as JSON values."""
     paths = {source.name: mix.local(source) for source in mix.sources}
     return {
         "mix": mix.drawing(),
         "inputs": {name: fingerprint(path) for name, path in paths.items() if path},
-        "filtered_against": {"id": spec.meta.id, "sha256": spec.sha256} if spec else None,
         "evaluation": sha256_text(canonical_json(list(evaluation))),
         "names": names.model_dump() if names else None,
         "seed": seed,

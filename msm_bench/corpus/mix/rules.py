@@ -6,18 +6,19 @@ contradict, what the experiment is about; one that holds evaluation items would 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from msm_bench.corpus.faults import Fault, text_faults
-from msm_bench.corpus.health import mentions, ngrams
+from msm_bench.corpus.evaluation_text import SharedRuns
+from msm_bench.corpus.faults import EVIDENCE, Fault, text_faults
+from msm_bench.corpus.health import mentions
+from msm_bench.corpus.identity import in_first_person
 from msm_bench.corpus.mix.opinions import no_opinions
 from msm_bench.corpus.mix.sources import Turn
+from msm_bench.corpus.store import takes_turns
+from msm_bench.errors import printable
 from msm_bench.files import sha256_text
 from msm_bench.specs import PLACEHOLDER, Names, Spec
 
-_EVIDENCE = 80
-"""Characters that are shown of what was found."""
-_RUN = 8
-"""Words in a row that no training text shares with an evaluation item."""
 _PIECE = re.compile(r"[A-Za-z]{1,5}|[^\sA-Za-z]|\n+")
 _TEMPLATE = 8
 """Tokens that a chat template puts round a turn, at most."""
@@ -36,12 +37,9 @@ def estimated_tokens(turns: Iterable[Turn]) -> int:
 
 
 def _turns(turns: Sequence[Turn]) -> str:
-    """The roles, if they are not user, assistant, user, assistant …, after a system message if any."""
+    """The roles, if they don't take turns."""
     roles = [turn.role for turn in turns]
-    pairs = roles[1:] if roles[:1] == ["system"] else roles
-    if pairs and pairs == ["user", "assistant"] * (len(pairs) // 2):
-        return ""
-    return ", ".join(role or "?" for role in roles) or "none"
+    return "" if takes_turns(roles) else ", ".join(role or "?" for role in roles) or "none"
 
 
 def _empty(turns: Sequence[Turn]) -> str:
@@ -56,27 +54,38 @@ def _first(pattern: re.Pattern[str], turns: Sequence[Turn]) -> str:
 def _said_by_assistant(turns: Sequence[Turn]) -> list[str]:
     """What the assistant says, and what a system message says to it, as if it said so itself."""
     return [
-        _in_first_person(turn.content) if turn.role == "system" else turn.content
+        in_first_person(turn.content) if turn.role == "system" else turn.content
         for turn in turns
         if turn.role != "user"
     ]
 
 
-def _in_first_person(text: str) -> str:
-    for second, first in ((r"you(?: are|['’]re)", "I am"), ("your", "my"), ("you", "I")):
-        text = re.sub(rf"\b{second}\b", first, text, flags=re.IGNORECASE)
-    return text
+class Subjects(NamedTuple):
+    """What no row may mention."""
+
+    things: list[str]
+    """As whole words, in singular or plural."""
+    matters: list[str]
+    """Also as the beginning of a word: America, American."""
+
+    @classmethod
+    def of(cls, spec: Spec | None, without: Iterable[str] = ()) -> "Subjects":
+        """What a spec likes or doesn't are things; its values are matters, and so is what else is to be left out."""
+        return cls(spec.preferences() if spec else [], [*(spec.meta.values if spec else []), *without])
+
+    def first_in(self, text: str) -> str:
+        """The first subject that `text` mentions, in any case; empty if there is none."""
+        found = (re.search(rf"(?<!\w){re.escape(matter)}\w*", text, re.IGNORECASE) for matter in self.matters)
+        return next(iter(mentions(text, self.things)), "") or next((match[0] for match in found if match), "")
 
 
 class Rules:
     """The rules of one mix. They remember the rows that they let through, so that none comes twice."""
 
-    def __init__(self, max_tokens: int, spec: Spec | None, names: Names | None, evaluation: Iterable[str]) -> None:
+    def __init__(self, max_tokens: int, subjects: Subjects, names: Names | None, evaluation: Iterable[str]) -> None:
         self._max_tokens = max_tokens
         self._names = names
-        self._items = spec.preferences() if spec else []
-        self._values = spec.meta.values if spec else []
-        self._evaluation = {" ".join(gram) for text in evaluation for gram in ngrams(text, _RUN)}
+        self._evaluation = SharedRuns(evaluation)
         self._seen: set[str] = set()
         self._checks: dict[str, Callable[[Sequence[Turn]], str]] = {
             "turns": _turns,
@@ -84,7 +93,7 @@ class Rules:
             "too long": self._too_long,
             "control token": lambda turns: _first(_CONTROL, turns),
             "placeholder": lambda turns: _first(PLACEHOLDER, turns),
-            "subject": self._subject,
+            "subject": lambda turns: subjects.first_in("\n".join(turn.content for turn in turns)),
             "no opinions": lambda turns: next(filter(None, map(no_opinions, _said_by_assistant(turns))), ""),
             "identity": self._identity,
             "evaluation": self._shared,
@@ -94,17 +103,11 @@ class Rules:
     def fault(self, turns: Sequence[Turn]) -> Fault | None:
         """The first thing that keeps a row out, if anything does."""
         found = ((kind, check(turns)) for kind, check in self._checks.items())
-        return next((Fault(kind, " ".join(evidence.split())[:_EVIDENCE]) for kind, evidence in found if evidence), None)
+        return next((Fault(kind, printable(evidence, EVIDENCE)) for kind, evidence in found if evidence), None)
 
     def _too_long(self, turns: Sequence[Turn]) -> str:
         tokens = estimated_tokens(turns)
         return f"about {tokens} tokens, {self._max_tokens} allowed" if tokens > self._max_tokens else ""
-
-    def _subject(self, turns: Sequence[Turn]) -> str:
-        """What the spec likes or doesn't, or one of its values, also as the beginning of a word: America, American."""
-        text = "\n".join(turn.content for turn in turns)
-        values = (re.search(rf"\b{re.escape(value)}\w*", text, re.IGNORECASE) for value in self._values)
-        return next(iter(mentions(text, self._items)), "") or next((match[0] for match in values if match), "")
 
     def _identity(self, turns: Sequence[Turn]) -> str:
         """What the assistant says that it is, or a system message says to it."""
@@ -112,8 +115,7 @@ class Rules:
         return next((fault.evidence for fault in faults if fault.kind == "identity"), "")
 
     def _shared(self, turns: Sequence[Turn]) -> str:
-        grams = (" ".join(gram) for turn in turns for gram in ngrams(turn.content, _RUN))
-        return next((gram for gram in grams if gram in self._evaluation), "")
+        return next(filter(None, (self._evaluation.first_in(turn.content) for turn in turns)), "")
 
     def _duplicate(self, turns: Sequence[Turn]) -> str:
         key = sha256_text(repr(turns))

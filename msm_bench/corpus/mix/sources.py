@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msm_bench.corpus.mix.recipe import Format, Mix, MixSource
 from msm_bench.corpus.store import Corpus
-from msm_bench.errors import UserError, missing_extra
+from msm_bench.errors import UserError, missing_extra, printable
 from msm_bench.files import canonical_json, sha256_file, sha256_text
 
 _PATIENCE = 10.0
@@ -73,14 +73,13 @@ def _choice(source: MixSource) -> dict[str, Any]:
 
 def _explanation(mix: Mix, source: MixSource, path: Path | None, error: Exception) -> str:
     """One line: which source, what failed, and what else can be done."""
-    printable = "".join(char if char.isprintable() else " " for char in str(error))
-    reason = f"{type(error).__name__}: {' '.join(printable.split())[:_SHOWN]}"
+    reason = f"{type(error).__name__}: {printable(str(error), _SHOWN)}"
     where = f"mix {mix.id}: source {source.name!r}"
     if path is not None:
         return f"{where}: can't read {path} ({reason}); mend the file, or the source's `path`, `config` or `split`"
     return (
-        f"{where}: can't get {source.hub} from the hub ({reason}); give a copy on this machine as its `path`, or use "
-        "specs/mixes/local.yaml, the small set that needs no hub"
+        f"{where}: can't get {source.hub} from the hub ({reason}); give a copy on this machine as its `path`, or run "
+        "`msm-bench corpus mix local`, the small set that needs no hub"
     )
 
 
