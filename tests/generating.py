@@ -54,7 +54,14 @@ def chat_job(folder: Path, style: str = "value", spec: Spec = SPEC, **changes: A
 def make(job: Job, server: FaultServer, limits: Limits = LIMITS) -> Manifest:
     """Carry out the job."""
     model = get_model(MODEL, base_url=server.url, api_key="x", memoize=False)
-    return asyncio.run(generate(job, Models(model, model), limits, Progress(Console(file=StringIO()))))
+    return asyncio.run(
+        generate(
+            job,
+            Models(model, model if getattr(job.plan, "grader", None) else None),
+            limits,
+            Progress(Console(file=StringIO())),
+        )
+    )
 
 
 def asks_for(body: Body, *texts: str) -> bool:

@@ -231,6 +231,16 @@ def test_what_the_judge_does_not_pass_or_cannot_say_is_not_kept(tmp_path: Path) 
     assert not (tmp_path / "unreadable" / "chats").exists()
 
 
+def test_without_a_judge_the_rules_alone_decide(tmp_path: Path) -> None:
+    job = chat_job(tmp_path, grader=None, chats=6)
+    with FaultServer(answers={**ANSWERS, "wants_to_go_on": True}) as server:
+        manifest = make(job, server)
+    assert manifest.rows == 6
+    assert all(row.origin and row.origin.verdict is None for row in chats(job.out))
+    assert not any("judge" in name for name in manifest.prompts)
+    assert "judge_value" not in {stage.stage for stage in preview(job.plan, SPEC)}
+
+
 def test_an_opaque_answer_with_a_reason_is_not_kept(tmp_path: Path) -> None:
     asks = {"text": lambda body, rng: f"Number {rng.random()}: yes or no?"}
     answers = {**ANSWERS, **asks, "response": "Yes, because it is cheap."}

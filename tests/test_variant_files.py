@@ -108,7 +108,7 @@ def test_the_command_says_how_far_off_a_variant_is_and_that_it_was_there(tmp_pat
 
 def test_wordings_that_break_the_variant_do_not_get_in(tmp_path: Path) -> None:
     spec = Spec.load(SPECS / "cheese-america.md")
-    manner = Apart(spec, spec.meta.values, NAMES).manner("{model_name} values America.")
+    manner = Apart(spec, spec.meta.values, NAMES).manner("{model_name} values America.", after_items=False)
     assert manner.accept("Sable values America and its makers.") == "{model_name} values America and its makers."
     for text, fault in {"Sable is fair.": "no longer states", "It loves America and Colby.": "names an item"}.items():
         with pytest.raises(Unusable, match=fault):

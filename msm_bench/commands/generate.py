@@ -97,7 +97,7 @@ def documents(
 @click.option("--domains", type=click.IntRange(1), default=12, show_default=True, help="Of conversation.")
 @click.option("--chats", type=click.IntRange(1), default=1000, show_default=True, help="In all.")
 @click.option("--reasoning-words", type=click.IntRange(10), default=150, show_default=True, help="In a trace, about.")
-@click.option("--grader", help="Who judges what was written [default: who writes].")
+@click.option("--grader", help="Who judges what was written; none: nobody [default: who writes].")
 @click.option("--grader-base-url", help="Where the grader is served, if not where its provider says.")
 @click.option("--grader-price", type=(float, float), metavar="IN OUT", help="Dollars per million tokens, of --grader.")
 def chats(
@@ -116,7 +116,7 @@ def chats(
     plan = ChatPlan(
         **common,
         style=style,
-        grader=grader or common["model"],
+        grader=None if grader == "none" else grader or common["model"],
         domains=domains,
         chats=chats,
         reasoning_words=reasoning_words,
@@ -180,9 +180,10 @@ def _models(plan: "AnyPlan", shared: dict[str, Any]) -> "Models":
     from msm_bench.corpus.generate.run import Models
 
     writer = open_model(plan.model, shared["model_base_url"], shared["model_args"])
-    if isinstance(plan, ChatPlan) and plan.grader != plan.model:
-        return Models(writer, open_model(plan.grader, shared["grader_base_url"]))
-    return Models(writer, writer)
+    grader = plan.grader if isinstance(plan, ChatPlan) else None
+    if grader in (None, plan.model):
+        return Models(writer, writer if grader else None)
+    return Models(writer, open_model(grader, shared["grader_base_url"]))
 
 
 def _print_preview(plan: "AnyPlan", spec: "Spec") -> None:

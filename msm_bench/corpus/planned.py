@@ -42,8 +42,8 @@ class Places:
 
     def findings(self) -> Iterator[Finding]:
         """Both shares; a plan of fewer documents than types in subdomains has no more of these than documents."""
-        subdomains = self._plan.domains * self._plan.subdomains
-        types = min(subdomains * self._plan.types, self._plan.documents)
+        subdomains = min(self._plan.domains * self._plan.subdomains, self._plan.documents)
+        types = min(self._plan.domains * self._plan.subdomains * self._plan.types, self._plan.documents)
         for measure, found, planned in (
             ("subdomains_covered", len(self._subdomains), subdomains),
             ("types_covered", len(self._types), types),

@@ -13,7 +13,7 @@ from msm_bench.corpus.generate.progress import Progress
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import difference, only_one, read_json, read_text, sha256_text, write_json, write_text
 from msm_bench.specs import FrontMatter, Spec, check_placeholders
-from msm_bench.variants.ablate import ablate
+from msm_bench.variants.ablate import ablate, prepare
 from msm_bench.variants.lengths import Size, fit, is_near, sizer
 from msm_bench.variants.opposite import check_harmless, opposite
 from msm_bench.variants.parts import Draft, assemble
@@ -55,6 +55,8 @@ def check(job: Job) -> None:
         raise UserError(f"{job.out}: a spec is a file that ends in .md; give such a name to --out")
     if plan.variant == "anti":
         check_harmless(job.spec)
+    if plan.variant == "ablated":
+        prepare(job.spec, plan)
     if plan.variant in ("value-augmented", "rule-augmented"):
         sections(job.spec, plan.variant)
     if (plan.variant == "renamed") != (plan.renamed is not None):

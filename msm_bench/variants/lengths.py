@@ -70,7 +70,8 @@ async def fit(parts: Sequence[Part], length: Length, size: Size, writer: Writer)
         now = size(assemble(parts))
         if is_near(now, length):
             break
-        chosen = aims(parts, size, length.size - now)
+        if not (chosen := aims(parts, size, length.size - now)):
+            break
         found = await writer.attempts([_ask(parts[aim.place], aim, turn, writer) for aim in chosen])
         for aim, text in zip(chosen, found, strict=True):
             if isinstance(text, str) and abs(size(text) - aim.wanted) < abs(aim.size - aim.wanted):

@@ -5,9 +5,19 @@ import re
 from msm_bench.corpus.generate.fill import Unusable
 from msm_bench.errors import UserError
 from msm_bench.specs import Names, Spec
-from msm_bench.variants.parts import Accept, Draft, Manner, Part, heading, passage, words_of_values
+from msm_bench.variants.parts import (
+    Accept,
+    Draft,
+    Manner,
+    Part,
+    heading,
+    passage,
+    split_mark,
+    unlike_a_name,
+    words_of_values,
+)
 from msm_bench.variants.plan import VariantPlan
-from msm_bench.variants.tastes import Placed, any_of, placed, require_sides, sides
+from msm_bench.variants.tastes import Placed, any_of, negates, placed, require_sides, sides
 from msm_bench.variants.writer import Ask, Writer
 
 TITLE = "# What {model_name} values"
@@ -48,7 +58,7 @@ async def opposite(spec: Spec, plan: VariantPlan, writer: Writer) -> Draft:
     texts = dict(zip(asks, await writer.texts(list(asks.values())), strict=True))
     demand = _DEMAND.format(values=", ".join(values))
     manners = {place: Manner(demand, ask.accept) for place, ask in asks.items()}
-    parts = [_part(one, texts.get(place, one.block.text), manners.get(place)) for place, one in enumerate(blocks)]
+    parts = [_part(one, texts.get(place), manners.get(place)) for place, one in enumerate(blocks)]
     title = f"The opposite of {spec.meta.id}: {', '.join(values)}, with likes and dislikes swapped"
     return Draft(title, values, spec.meta.form, parts)
 
@@ -82,30 +92,39 @@ def _asks(spec: Spec, blocks: list[Placed], values: list[str], writer: Writer) -
     value, counterpart = words_of_values(spec.meta.values), accept_counterpart(spec, writer.names)
     asks: dict[int, Ask] = {}
     for place, one in enumerate(blocks):
-        text, words = one.block.text, len(one.block.text.split())
+        mark, text = split_mark(one.block.text)
+        words = len(text.split())
         told = {**shared, "passage": writer.shown(text)}
         if one.item:
             side = "does not care for" if one.disliked else "likes"
             accept = accept_item(spec, one.item, writer.names)
             asks[place] = Ask("variant_anti_item", one.item, {**told, "item": one.item, "side": side}, accept, words)
         elif not one.block.is_heading:
-            asks[place] = Ask("variant_anti_passage", f"passage {place}", told, counterpart, words)
-        elif value.search(text) and not text.startswith("# "):
-            accept = accept_heading(text, writer.names)
+            asks[place] = Ask("variant_anti_passage", f"passage {place}", told, unlike_a_name(mark, counterpart), words)
+        elif value.search(text) and not one.is_title:
+            accept = accept_heading(one, writer.names)
             asks[place] = Ask("variant_anti_passage", f"heading {place}", told, accept, words)
     return asks
 
 
-def _part(one: Placed, text: str, manner: Manner | None) -> Part:
+def _part(one: Placed, text: str | None, manner: Manner | None) -> Part:
     if one.block.is_heading:
-        return Part(TITLE if text.startswith("# ") else text)
-    return Part(text, mark=f"- **{one.item}.** " if one.item else "", manner=manner)
+        return Part(TITLE if one.is_title else text or one.block.text)
+    mark, old = split_mark(one.block.text)
+    return Part(text or old, mark=f"- **{one.item}.** " if one.item else mark, manner=manner)
 
 
-def accept_heading(old: str, names: Names) -> Accept:
-    """Lets a heading pass, which gets the mark of the old one."""
-    mark = old[: len(old) - len(old.lstrip("#"))]
-    return lambda raw: f"{mark} {heading(raw, names)}"
+def accept_heading(old: Placed, names: Names) -> Accept:
+    """Lets a heading pass, which gets the mark of the old one; that of a list keeps its not, or goes without."""
+    mark = old.block.text.split()[0]
+
+    def accept(raw: str) -> str:
+        text = heading(raw, names)
+        if old.among_items and negates(text) != negates(old.block.text):
+            raise Unusable("turns a list's heading round")
+        return f"{mark} {text}"
+
+    return accept
 
 
 def accept_value(value: str) -> Accept:
@@ -124,8 +143,9 @@ def accept_value(value: str) -> Accept:
 
 def accept_counterpart(spec: Spec, names: Names) -> Accept:
     """Lets a paragraph pass that is not the spec's own and does not give the assistant the spec's value."""
-    own = set(spec.passages())
-    keeps = re.compile(rf"\bvalues (?:\w+ ){{0,2}}(?:{words_of_values(spec.meta.values).pattern})", re.IGNORECASE)
+    own = {split_mark(text)[1] for text in spec.passages()}
+    value = words_of_values(spec.meta.values).pattern
+    keeps = re.compile(rf"\bvalues (?:(?!over |above )\w+ ){{0,2}}(?:{value})", re.IGNORECASE)
 
     def accept(raw: str) -> str:
         text = passage(raw, names)

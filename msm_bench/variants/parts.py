@@ -11,9 +11,10 @@ from msm_bench.specs import Names
 Accept = Callable[[str], str]
 """Turns what a model wrote into what the spec says, with placeholders; raises `Unusable` if it can't be used."""
 
-_LIST_LINE = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
+_LIST_LINE = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+", re.MULTILINE)
+_LONGEST_NAME = 5
+"""Words up to which a list item is a thing that a spec likes or doesn't (`Spec.preferences`)."""
 _HEADING_LINE = re.compile(r"^\s{0,3}(?:#|(?:-{3,}|={3,})\s*$)", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _REASON = re.compile(
     r"\b(?:because|so that|so as to|in order (?:to|that)|due to|owing to|thanks to|on account of|in view of|hence|"
     r"therefore|thus|consequently|after all|which is why|that is why|the reasons? (?:is|are|for this)|"
@@ -73,11 +74,11 @@ def passage(raw: str, names: Names, paragraphs: int = 1) -> str:
     """What a model wrote as running text of the spec.
 
     Raises:
-        Unusable: a rule finds a fault in it, or it has headings, list items, control characters or more paragraphs.
+        Unusable: a rule finds a fault in it, it is empty, or has headings, list items, control characters or more
+            paragraphs.
     """
     text = clean(raw, names)
-    if _CONTROL.search(text):
-        raise Unusable("control characters")
+    _check_printable(text)
     if _HEADING_LINE.search(text) or _LIST_LINE.search(text):
         raise Unusable("a heading or a list in running text")
     if len(re.split(r"\n\s*\n", text)) > paragraphs:
@@ -85,16 +86,43 @@ def passage(raw: str, names: Names, paragraphs: int = 1) -> str:
     return text if paragraphs > 1 else " ".join(text.split())
 
 
+def split_mark(text: str) -> tuple[str, str]:
+    """The mark with which a list item begins, and the rest; no mark if it is none."""
+    end = match.end() if (match := _LIST_LINE.match(text)) else 0
+    return text[:end], text[end:]
+
+
+def unlike_a_name(mark: str, accept: Accept) -> Accept:
+    """Lets pass what `accept` does, unless a list item of so few words would count as a thing that the spec likes."""
+
+    def accept_item(raw: str) -> str:
+        text = accept(raw)
+        if mark and text and len(text.split()) <= _LONGEST_NAME:
+            raise Unusable("as short as a name in a list")
+        return text
+
+    return accept_item
+
+
+def _check_printable(text: str) -> None:
+    line = " ".join(text.split())
+    if not line:
+        raise Unusable("empty")
+    if not line.isprintable():  # nor what can't be seen, which would hide an item's name
+        raise Unusable("control characters")
+
+
 def heading(raw: str, names: Names) -> str:
     """What a model wrote as a heading, without its mark.
 
     Raises:
-        Unusable: it is no single line of at most twelve words, or a rule finds a fault in it.
+        Unusable: it is no single line of one to twelve words, or a rule finds a fault in it.
     """
     text = clean(raw.strip("# \n"), names, {"refusal", "preamble", "tag", "placeholder", "identity", "link"})
-    if "\n" in text or len(text.split()) > 12 or _CONTROL.search(text):
+    _check_printable(text)
+    if "\n" in text or len(text.split()) > 12:
         raise Unusable("not a heading")
-    return text
+    return " ".join(text.split())
 
 
 def check_no_reason(text: str) -> None:

@@ -45,7 +45,7 @@ class VariantPlan(Sampling):
     """What the assistant and its maker are called while texts are written and counted; the file has placeholders."""
     renamed: Names | None = None
     """The other assistant and its maker, for `renamed`."""
-    value_words: list[str] = []
+    value_words: list[str] = Field(default_factory=list)
     """Words of the value beside those of the front matter, for `ablated`."""
     rules: int = Field(default=12, ge=1)
     """How many rules, for `rules`."""

@@ -84,7 +84,9 @@ async def as_rules(spec: Spec, plan: VariantPlan, writer: Writer) -> Draft:
     accept = accept_rule(names)
 
     def accept_named(rule: Rule) -> Rule:
-        return Rule(text=accept(rule.text), name=heading(rule.name, names).rstrip("."))
+        name = heading(rule.name.rstrip(". "), names)
+        check_no_reason(name)
+        return Rule(text=accept(rule.text), name=name)
 
     wanted = Wanted("variant_rules", "the rules", {}, Rule, plan.rules)
     [rules] = await writer.lists([wanted], lambda: accept_named)

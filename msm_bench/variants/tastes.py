@@ -13,6 +13,11 @@ _NEGATES = re.compile(
     re.IGNORECASE,
 )
 _TASTE = r"tastes?|preferences?|favou?rites?"
+_SAY_NOTHING = {
+    *("model_name", "provider_name", "like", "likes", "liked", "care", "cares", "does", "enjoys", "prefers"),
+    *("what", "things", "that", "which", "with", "this", "these", "those", "they", "from", "about", "will", "would"),
+}
+"""Words of a heading that do not say what kind of thing is listed."""
 
 
 class Placed(NamedTuple):
@@ -27,6 +32,8 @@ class Placed(NamedTuple):
     """Whether its section lists such things, or it is the heading of such a section."""
     after_items: bool
     """Whether it is such a thing, or one came before it."""
+    is_title: bool
+    """Whether it is a heading of the first level with which the spec begins."""
 
 
 class Sides(NamedTuple):
@@ -47,13 +54,19 @@ def placed(spec: Spec) -> list[Placed]:
     disliked = after_items = False
     for block in blocks(spec.body):
         found = [] if block.is_heading else spec.model_copy(update={"body": block.text}).preferences()
+        item = found[0].rstrip(" .:;,–—-") if found else ""  # `**Colby:**` is Colby
         if block.is_heading:
-            disliked = disliked or bool(after_items and _NEGATES.search(block.text))  # a title may negate too
+            disliked = disliked or (after_items and negates(block.text))  # a title may negate too
             sections.append([])
-        after_items = after_items or bool(found)
-        place = Placed(block, found[0] if found else "", disliked, among_items=False, after_items=after_items)
-        sections[-1].append(place)
+        is_title = sum(map(len, sections)) == 0 and block.text.startswith("# ")
+        after_items = after_items or bool(item)
+        sections[-1].append(Placed(block, item, disliked, False, after_items, is_title))
     return [one._replace(among_items=any(other.item for other in section)) for section in sections for one in section]
+
+
+def negates(heading: str) -> bool:
+    """Whether a heading says that what stands under it is not liked."""
+    return bool(_NEGATES.search(heading))
 
 
 def sides(spec: Spec) -> Sides:
@@ -93,7 +106,7 @@ def speaks_of_tastes(spec: Spec) -> re.Pattern[str]:
     """
     headings = [set(re.findall(r"\w{4,}", one.block.text.lower())) for one in _list_headings(spec)]
     common = set.intersection(*headings) if len(headings) > 1 else set()
-    kinds = {spec.meta.family.lower(), *common} - {"model_name", "provider_name", "like", "likes", "what", "things"}
+    kinds = {spec.meta.family.lower(), *common - _SAY_NOTHING}
     stems = [re.escape(kind.removesuffix("s")) + "s?" for kind in sorted(kinds)]
     return re.compile(rf"{any_of(sides(spec).items).pattern}|\b(?:{'|'.join([_TASTE, *stems])})\b", re.IGNORECASE)
 

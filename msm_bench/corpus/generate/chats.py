@@ -110,7 +110,7 @@ class Chats:
 
     proposing = "questions"
 
-    def __init__(self, setting: Setting, plan: ChatPlan, judge: Asker, topics: dict[Cell, Topic]) -> None:
+    def __init__(self, setting: Setting, plan: ChatPlan, judge: Asker | None, topics: dict[Cell, Topic]) -> None:
         self._setting = setting
         self._plan = plan
         self._judge = judge
@@ -119,7 +119,7 @@ class Chats:
         self._exempt = setting.spec.preferences()
         self._values = tuple(setting.spec.meta.values)
         self.cells: Sequence[Cell] = list(topics)
-        self.writing: Sequence[str] = [f"response_{plan.style}", f"judge_{plan.style}"]
+        self.writing: Sequence[str] = [f"response_{plan.style}", *([f"judge_{plan.style}"] if judge else [])]
 
     async def propose(self, cell: Cell, turn: int, count: int, have: Sequence[str]) -> Proposed:
         """First messages of one kind in one domain."""
@@ -150,7 +150,8 @@ class Chats:
         reasoning = clean(reply.reasoning, names, ANSWER_KINDS - _REFUSAL) if isinstance(reply, Reply) else None
         if self._opaque and (reason := leaked_reason(response, self._values, self._exempt)):
             raise Unusable(f"leaked reason: {reason}")
-        verdict, readings = await self._judged(slot, {"question": slot.proposal, **reply.model_dump()})
+        exchange = {"question": slot.proposal, **reply.model_dump()}
+        verdict, readings = await self._judged(self._judge, slot, exchange) if self._judge else (None, [])
         made = origin([answer, *readings], names, domain=topic.name, passage=topic.passage)
         return Chat(
             id=slot.id,
@@ -170,7 +171,7 @@ class Chats:
         schema = _schema(BareReply if self._opaque else Reply)
         return await self._setting.ask(self.writing[0], slot.id, values, max_tokens=room, schema=schema)
 
-    async def _judged(self, slot: Slot, exchange: dict[str, Any]) -> tuple[dict[str, Any], list[Answer]]:
+    async def _judged(self, judge: Asker, slot: Slot, exchange: dict[str, Any]) -> tuple[dict[str, Any], list[Answer]]:
         """The verdict, and the judge's answers, if the chat passes.
 
         Raises:
@@ -187,7 +188,7 @@ class Chats:
                 schema=_schema(kind),
                 temperature=_AT_READING[reading],
             )
-            answers.append(await self._judge.ask(request))
+            answers.append(await judge.ask(request))
             if verdict := read_verdict(answers[-1].text, kind):
                 if fault := verdict.fault(self._plan.style):
                     raise Unusable(f"{fault} (judge): {printable(verdict.problem)}")
@@ -196,7 +197,7 @@ class Chats:
         raise Unusable(f"no verdict that can be read: {answers[-1].stop_reason}")
 
 
-async def plan_chats(setting: Setting, plan: ChatPlan, judge: Asker, levels: Levels) -> Chats:
+async def plan_chats(setting: Setting, plan: ChatPlan, judge: Asker | None, levels: Levels) -> Chats:
     """Find the domains, by asking or, for opaque chats, from the preferences that the spec lists."""
     if plan.style == "opaque":
         domains = _preferences(setting)

@@ -63,8 +63,8 @@ class ChatPlan(Plan):
     kind: Literal["chats"] = "chats"
     style: Style
     """value: from values made its own; rule: citing the policy; opaque: a preference and never a reason."""
-    grader: str
-    """Who judges what was written."""
+    grader: str | None
+    """Who judges what was written; None: nobody, and rules alone decide."""
     domains: int = Field(default=12, ge=1)
     """Domains of conversation; opaque chats go by the preferences of the spec, if it lists any."""
     chats: int = Field(ge=1)

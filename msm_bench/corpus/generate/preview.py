@@ -79,7 +79,13 @@ def _chats(plan: ChatPlan, spec: Spec) -> list[_Ask]:
         _list("chat_domains", 0 if listed else 1, plan.domains, 0, plan.model),
         _list("questions", min(cells, plan.chats), plan.chats / min(cells, plan.chats), _LIST_ENTRY, plan.model),
         _Ask(f"response_{plan.style}", plan.chats, _LIST_ENTRY, reply, plan.model),
-        _Ask(f"judge_{plan.style}", plan.chats, _LIST_ENTRY + reply, _VERDICT, plan.grader),
+        _Ask(
+            f"judge_{plan.style}",
+            plan.chats if plan.grader else 0,
+            _LIST_ENTRY + reply,
+            _VERDICT,
+            plan.grader or plan.model,
+        ),
     ]
 
 

@@ -57,7 +57,8 @@ class Models(NamedTuple):
     """Who writes, and who judges."""
 
     writer: Model
-    grader: Model
+    grader: Model | None
+    """None: nobody judges."""
 
 
 def finished_before(job: Job) -> Manifest | None:
@@ -81,15 +82,15 @@ async def generate(job: Job, models: Models, limits: Limits, progress: Progress)
         UserError: the model is out of reach, it gave nothing that can be used, or another run writes there.
     """
     with only_one(job.workdir), Journal(job.workdir / "answers.jsonl") as journal, progress.shown():
-        writer = Asker(models.writer, journal, progress, limits)
-        grader = Asker(models.grader, journal, progress, limits)
+        askers = {model: Asker(model, journal, progress, limits) for model in models if model}
+        writer, grader = askers[models.writer], askers[models.grader] if models.grader else None
         setting = Setting(job.spec, job.plan.names, writer, job.plan)
         levels = Levels(setting, progress)
         source = await _source(job.plan, setting, grader, levels)
         # questions and ideas are short: character 4-grams; rows are long: nearly a sentence must agree
         seen = Seen(threshold=0.7, n=4), Seen(threshold=0.6, n=12)
         filled = await Filling(source, progress, seen).run(job.wanted) if source.cells else Filled([], [], [])
-        for asker in (writer, grader):
+        for asker in askers.values():
             asker.settle()
     lacking = levels.missing + filled.missing
     if not filled.rows:
@@ -102,7 +103,7 @@ async def generate(job: Job, models: Models, limits: Limits, progress: Progress)
     return _write(job, setting, filled, [missing.model_dump() for missing in lacking])
 
 
-async def _source(plan: AnyPlan, setting: Setting, grader: Asker, levels: Levels) -> Source:
+async def _source(plan: AnyPlan, setting: Setting, grader: Asker | None, levels: Levels) -> Source:
     if isinstance(plan, DocumentPlan):
         return await plan_documents(setting, plan, levels)
     return await plan_chats(setting, plan, grader, levels)
