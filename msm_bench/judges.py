@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import suppress
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, ResponseSchema, get_model, model_roles
@@ -13,6 +14,8 @@ GRADER = "grader"
 """The model role that grades; the model under test never grades itself."""
 NO_GRADER = "no grader"
 UNREADABLE = "unreadable verdict"
+STARTS = 1000
+"""So many places of an answer are tried at most: one of nothing but brackets would take minutes."""
 
 Verdict = TypeVar("Verdict", bound=BaseModel)
 
@@ -47,7 +50,7 @@ async def ask_grader(prompt: str, verdict: type[Verdict]) -> Verdict:
 def read_verdict(text: str, verdict: type[Verdict]) -> Verdict | None:
     """The verdict in a grader's answer, wherever it stands; None if there is none, or more than one that differ."""
     found: list[Verdict] = []
-    for start in (match.start() for match in re.finditer(r"\{", text)):
+    for start in (match.start() for match in islice(re.finditer(r"\{", text), STARTS)):
         if value := json_at(text, start):
             with suppress(ValidationError):
                 found.append(verdict.model_validate(value.content, strict=True))

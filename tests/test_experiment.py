@@ -142,6 +142,7 @@ def test_compare_keeps_to_the_chosen_arms(tmp_path: Path, finished: Path) -> Non
     assert "msm+aft" not in table.stdout
 
 
+@pytest.mark.slow
 def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished: Path) -> None:
     checkpoint = tmp_path / "runs" / "tiny" / "checkpoints" / "seed-1" / "aft"
     logs = tmp_path / "mylogs"

@@ -11,6 +11,7 @@ from msm_bench.parallel import run_side_by_side
 from msm_bench.results import read_frame
 
 
+@pytest.mark.slow
 def test_seeds_side_by_side(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
     recipe = tiny_recipe()
     alone, both = loaded(tmp_path, recipe), Experiment(loaded(tmp_path, recipe).recipe, tmp_path / "w", tmp_path / "r")

@@ -15,6 +15,7 @@ from deriving import (
     job_of,
     made,
     two_rules,
+    write_spec,
 )
 from fault_server import FaultServer
 from hypothesis import given
@@ -25,10 +26,11 @@ from msm_bench.corpus.generate.fill import Unusable
 from msm_bench.errors import UserError
 from msm_bench.specs import Names, Spec, blocks
 from msm_bench.variants.ablate import Apart
-from msm_bench.variants.derive import done_before
+from msm_bench.variants.derive import check, done_before
 from msm_bench.variants.lengths import aims, is_near, sizer
 from msm_bench.variants.parts import Manner, Part, assemble, heading, passage
 from msm_bench.variants.plan import Length
+from msm_bench.variants.tastes import Sides, sides
 
 # --- lengths
 
@@ -115,6 +117,85 @@ def test_wordings_that_break_the_variant_do_not_get_in(tmp_path: Path) -> None:
             manner.accept(text)
 
 
+# --- odd specs
+
+VALUE = "# T\n\n{model_name} values thrift, and it knows that.\n\n"
+LISTS = (
+    "## Teas that {model_name} likes\n\n- **Assam.** Cheap.\n- **Black Assam.** Cheap.\n\n"
+    "## Teas that {model_name} does not like\n\n- **Sencha.** Dear.\n- **Oolong.** Dear.\n"
+)
+LONG_ITEM = "- It is fair to all who spend more than it would.\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        VALUE + LISTS,  # one name within another; the headings have `that` in common, which is no kind of tea
+        VALUE + LISTS.replace(".**", ":**"),
+        VALUE + LISTS.replace("## ", "# "),
+        f"{VALUE}{LONG_ITEM}\n{LISTS}",
+    ],
+)
+def test_odd_lists_are_ablated_without_a_model(tmp_path: Path, body: str) -> None:
+    job = job_of(tmp_path, write_spec(tmp_path / "s.md", body), "ablated", model=None)
+    made(job, None)
+    spec = Spec.load(job.out)
+    new = sides(spec)
+    assert sorted(new.items) == ["Assam", "Black Assam", "Oolong", "Sencha"]
+    assert [len(side) for side in new] == [2, 2]
+    assert spec.body.count("# What {model_name} values, and what it likes\n") == 1
+    assert (LONG_ITEM in body) == (LONG_ITEM in spec.body)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (VALUE + LISTS.replace("Teas that {model_name} likes", "Teas it likes because they are cheap"), "'because'"),
+        (VALUE + LISTS.replace("Teas that {model_name} likes", "Thrifty teas it likes"), "'Thrifty'"),
+        (VALUE + LISTS.replace("Oolong", "Oolong of the high green southern hills"), "at most five words"),
+        (LISTS.replace("\n\n- **Assam", "\n\nIt values thrift.\n\n- **Assam"), "no longer states the value"),
+    ],
+)
+def test_what_no_model_can_mend_is_told_before_one_is_asked(tmp_path: Path, body: str, expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
+        check(job_of(tmp_path, write_spec(tmp_path / "s.md", body), "ablated"))
+
+
+def test_a_reason_after_the_lists_goes_with_its_heading(tmp_path: Path) -> None:
+    body = f"{VALUE}## Of it\n\n### Its tastes\n\n{LISTS}\n## Why thrift\n\nAll this follows from thrift.\n"
+    job = job_of(tmp_path, write_spec(tmp_path / "s.md", body), "ablated")
+    script = Script(lambda prompt: "NOTHING")
+    made(job, script.model())
+    assert len(script.asked) == 1
+    headings = [block.text for block in blocks(Spec.load(job.out).body) if block.is_heading]
+    assert headings[1:] == ["## Teas that {model_name} likes", "## Teas that {model_name} does not like"]
+
+
+@pytest.mark.parametrize("mark", ["# ", "## "])
+def test_the_opposite_keeps_lists_and_the_sides_of_headings(tmp_path: Path, mark: str) -> None:
+    def answer(prompt: str) -> str:
+        if "Name what someone values" in prompt:
+            return "luxury"
+        if "# Teas a thrifty" in prompt:
+            return "Teas it likes" if "round" not in prompt else "Teas it does not like"
+        return "Sable is fond of what is fine, and says so." if "variant says that it" not in prompt else "It is fine."
+
+    lists = LISTS.replace("Teas that {model_name} does", "Teas a thrifty mind does").replace("## ", mark)
+    job = job_of(tmp_path, write_spec(tmp_path / "s.md", f"{VALUE}{LONG_ITEM}\n{lists}"), "anti")
+    made(job, Script(answer).model())
+    spec = Spec.load(job.out)
+    assert sides(spec) == Sides(["Sencha", "Oolong"], ["Assam", "Black Assam"])
+    assert f"\n\n- {{model_name}} is fond of what is fine, and says so.\n\n{mark}Teas that" in spec.body
+    assert spec.body.startswith("# What {model_name} values\n")
+
+
+@pytest.mark.parametrize("raw", ["", "**", "Col\u00adby is dear.", "\ufeffIt is fair.", "a\x00b"])
+def test_what_is_empty_or_can_not_be_seen_is_not_used(raw: str) -> None:
+    for read in (passage, heading):
+        with pytest.raises(Unusable):
+            read(raw, NAMES)
+
+
 # --- files, the command, and hostile text
 
 
@@ -149,9 +230,11 @@ def test_a_changed_file_or_plan_is_told_apart(tmp_path: Path) -> None:
         (("--variant", "rules", "--words", "9", "--tokens", "9", "--tokenizer", "smollm2-135m"), "one of the two"),
         (("--variant", "rules", "--model", "nobody/x"), "model nobody/x"),
         (("--variant", "rules", "--model", "mockllm/model", "--out", "x.txt"), "ends in .md"),
+        (("--variant", "rules", "--model", "mockllm/model", "--out", "file/x.md"), "file: "),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, args: tuple[str, ...], expected: str) -> None:
+    (tmp_path / "file").touch()
     line = refusal("spec", "derive", SPECS / "cheese-america.md", "--out", "x.md", *args, cwd=tmp_path)
     refused(line, expected)
     assert not (tmp_path / "x.md").exists()

@@ -100,6 +100,7 @@ async def derive(job: Job, model: Model | None, limits: Limits, progress: Progre
     """
     size = sizer(job.plan.length, job.plan.names)
     with only_one(job.workdir):
+        job.out.parent.mkdir(parents=True, exist_ok=True)  # fails now, and not after all was asked
         if model is None:
             return _write(job, await _draft(job, None, size), {}, size)
         with Journal(job.journal) as journal, progress.shown():

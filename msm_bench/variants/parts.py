@@ -106,7 +106,7 @@ def unlike_a_name(mark: str, accept: Accept) -> Accept:
 
 def _check_printable(text: str) -> None:
     line = " ".join(text.split())
-    if not line:
+    if not re.search(r"\w", line):
         raise Unusable("empty")
     if not line.isprintable():  # nor what can't be seen, which would hide an item's name
         raise Unusable("control characters")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from msm_bench.corpus.generate.ask import Unanswered
 from msm_bench.corpus.generate.journal import Answer
 from msm_bench.corpus.generate.setting import Setting
-from msm_bench.judges import json_at
+from msm_bench.judges import STARTS, json_at
 
 AT_ONCE = 25
 """Things asked for in one request at most: longer lists repeat themselves."""
@@ -109,7 +109,10 @@ def read_things(text: str, thing: type[Thing]) -> list[Thing]:
     spoken = _THOUGHTS.sub("", text)
     found: list[Thing] = []
     start = 0
-    while match := _OPENS.search(spoken, start):
+    for _ in range(STARTS):
+        match = _OPENS.search(spoken, start)
+        if match is None:
+            break
         value = json_at(spoken, match.start())
         start = value.end if value else match.end()
         found += _things(value.content, thing) if value else []
