@@ -217,6 +217,16 @@ def test_a_wrong_identity_is_not_kept(tmp_path: Path) -> None:
         make(job, server)
 
 
+def test_a_text_that_repeats_its_prompt_is_not_kept(tmp_path: Path) -> None:
+    # eight words of document.md, and of response_value.md
+    echo = "Sable. The passage of the spec that it rests on: mild."
+    with FaultServer(answers={**ANSWERS, "__name__": echo}) as server, pytest.raises(UserError, match="echoes"):
+        make(document_job(tmp_path / "d", words=40), server)
+    reply = "It thinks from those values as a person thinks from theirs."
+    with FaultServer(answers={**ANSWERS, "reasoning": reply}) as server, pytest.raises(UserError, match="echoes"):
+        make(chat_job(tmp_path / "c"), server)
+
+
 def test_what_the_judge_does_not_pass_or_cannot_say_is_not_kept(tmp_path: Path) -> None:
     answers = {**ANSWERS, "follows_spec": "perhaps"}  # no boolean, as the schema has it
     with (

@@ -18,7 +18,7 @@ from msm_bench.corpus.generate.lists import Wanted, collect_list
 from msm_bench.corpus.generate.plan import ChatPlan, Style
 from msm_bench.corpus.generate.prompt import Prompt, fill_places, load_prompt
 from msm_bench.corpus.generate.setting import Setting
-from msm_bench.corpus.generate.usable import clean, finished, origin
+from msm_bench.corpus.generate.usable import check_echo, clean, finished, origin
 from msm_bench.corpus.store import Chat, Message
 from msm_bench.errors import printable
 from msm_bench.judges import read_verdict
@@ -148,6 +148,8 @@ class Chats:
         reply = _read(answer, BareReply if self._opaque else Reply)
         response = clean(reply.response, names, _kinds_in(reply.response))
         reasoning = clean(reply.reasoning, names, ANSWER_KINDS - _REFUSAL) if isinstance(reply, Reply) else None
+        for text in (response, reasoning or ""):
+            check_echo(text, load_prompt("context"), load_prompt(self.writing[0]))
         if self._opaque and (reason := leaked_reason(response, self._values, self._exempt)):
             raise Unusable(f"leaked reason: {reason}")
         exchange = {"question": slot.proposal, **reply.model_dump()}

@@ -8,8 +8,9 @@ from msm_bench.corpus.generate.journal import Answer
 from msm_bench.corpus.generate.levels import Domain, Levels, Placed, Sentence, placed
 from msm_bench.corpus.generate.lists import Wanted, collect_list
 from msm_bench.corpus.generate.plan import DocumentPlan
+from msm_bench.corpus.generate.prompt import load_prompt
 from msm_bench.corpus.generate.setting import Setting
-from msm_bench.corpus.generate.usable import clean, finished, origin
+from msm_bench.corpus.generate.usable import check_echo, clean, finished, origin
 from msm_bench.corpus.health import ngrams
 from msm_bench.corpus.store import Document
 from msm_bench.specs import generalise
@@ -73,6 +74,7 @@ class Documents:
             raise Unusable("too short")
         if "{model_name}" not in text:
             raise Unusable("does not name the assistant")
+        check_echo(text, *map(load_prompt, ("context", "document", "revise")))
         own = ngrams(text, 8)
         if sum(gram in self._spec_grams for gram in own) > _COPIED * len(own):
             raise Unusable("copies the spec")

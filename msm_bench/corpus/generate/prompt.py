@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import yaml
 
+from msm_bench.corpus.health import Ngram, ngrams
 from msm_bench.files import read_text, sha256_text
 
 FOLDER = Path(__file__).parent / "prompts"
@@ -33,6 +34,10 @@ class Prompt(NamedTuple):
     def places(self) -> set[str]:
         """The names of its places."""
         return set(_PLACE.findall(self.text))
+
+    def grams(self, n: int) -> set[Ngram]:
+        """The runs of `n` words of its own text; none reaches over a place."""
+        return {gram for piece in _PLACE.split(self.text)[::2] for gram in ngrams(piece, n)}
 
     def render(self, **values: object) -> str:
         """The template with each place filled; values that it has no place for are passed over.

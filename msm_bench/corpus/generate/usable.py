@@ -5,9 +5,14 @@ from collections.abc import Collection, Sequence
 from msm_bench.corpus.faults import KINDS, text_faults
 from msm_bench.corpus.generate.fill import Unusable
 from msm_bench.corpus.generate.journal import Answer
+from msm_bench.corpus.generate.prompt import Prompt
+from msm_bench.corpus.health import ngrams
 from msm_bench.corpus.store import Origin
 from msm_bench.errors import UserError
 from msm_bench.specs import Names, check_placeholders, generalise, other_form
+
+_ECHO = 8
+"""Words in a row that no text shares with its prompt by chance."""
 
 
 def finished(answer: Answer) -> str:
@@ -44,6 +49,18 @@ def clean(text: str, names: Names, kinds: Collection[str] = KINDS) -> str:
     except UserError:
         raise Unusable("placeholder: braces that look like one of a spec") from None
     return general
+
+
+def check_echo(text: str, *prompts: Prompt) -> None:
+    """Let no text through that repeats what it was asked for.
+
+    Raises:
+        Unusable: eight words in a row stand in one of the prompt files.
+    """
+    own = set(ngrams(text, _ECHO))
+    for prompt in prompts:
+        if echo := own & prompt.grams(_ECHO):
+            raise Unusable(f"echoes the request: {' '.join(min(echo))}")
 
 
 def origin(answers: Sequence[Answer], names: Names, **about: str) -> Origin:
