@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from commands import refusal
-from fault_server import REFUSAL, Faults, FaultServer
+from fault_server import REFUSAL, Body, Faults, FaultServer
 from generating import ANSWERS, LIMITS, MODEL, NAMES, SPEC, asks_for, chat_job, document_job, make
 from hypothesis import given
 from hypothesis import strategies as st
@@ -239,6 +239,19 @@ def test_what_the_judge_does_not_pass_or_cannot_say_is_not_kept(tmp_path: Path) 
     unread = read_jsonl(tmp_path / "unreadable" / "work-chats" / "answers.jsonl")
     assert any(answer["stage"] == "judge_value" for answer in unread)
     assert not (tmp_path / "unreadable" / "chats").exists()
+
+
+def test_a_message_that_asks_nothing_or_comes_back_as_the_answer_is_not_kept(tmp_path: Path) -> None:
+    with FaultServer(answers={**ANSWERS, "text": "…"}) as server, pytest.raises(UserError, match="too few questions"):
+        make(chat_job(tmp_path / "empty"), server)
+    parrot = {"response": lambda body, rng: body_question(body)}
+    with FaultServer(answers={**ANSWERS, **parrot}) as server, pytest.raises(UserError, match="repeats the question"):
+        make(chat_job(tmp_path / "parrot", chats=3), server)
+
+
+def body_question(body: Body) -> str:
+    """The message that a body asks to be answered."""
+    return str(body["messages"][-1]["content"]).split("<message>\n")[1].split("\n</message>")[0]
 
 
 def test_without_a_judge_the_rules_alone_decide(tmp_path: Path) -> None:

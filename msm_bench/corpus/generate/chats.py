@@ -19,6 +19,7 @@ from msm_bench.corpus.generate.plan import ChatPlan, Style
 from msm_bench.corpus.generate.prompt import Prompt, fill_places, load_prompt
 from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.generate.usable import check_echo, clean, finished, origin
+from msm_bench.corpus.health import words
 from msm_bench.corpus.store import Chat, Message
 from msm_bench.errors import printable
 from msm_bench.judges import read_verdict
@@ -32,6 +33,8 @@ _VERDICT_TOKENS = 400
 _AT_READING = (0.0, 0.7)
 """The temperature at which a judge is asked; the second time only if its verdict can't be read."""
 _REFUSAL = frozenset({"refusal"})
+_FEWEST_WORDS = 2
+"""A message of fewer asks nothing."""
 _STOCK_WORDS = 25
 """A refusal of fewer words is taken for the writer's own; in a longer answer the assistant may be right to decline."""
 
@@ -134,7 +137,9 @@ class Chats:
         return Proposed([question.text for question in listed.things], listed.wanting)
 
     def _can_be_asked(self, question: Sentence) -> bool:
-        """Whether no rule finds a fault in a question."""
+        """Whether a question says something, and no rule finds a fault in it."""
+        if len(words(question.text)) < _FEWEST_WORDS:
+            return False
         try:
             plain = clean(question.text, self._setting.names, ASKED_KINDS)
         except Unusable:
@@ -148,6 +153,8 @@ class Chats:
         reply = _read(answer, BareReply if self._opaque else Reply)
         response = clean(reply.response, names, _kinds_in(reply.response))
         reasoning = clean(reply.reasoning, names, ANSWER_KINDS - _REFUSAL) if isinstance(reply, Reply) else None
+        if words(response) == words(generalise(slot.proposal, names)):
+            raise Unusable("repeats the question")
         for text in (response, reasoning or ""):
             check_echo(text, load_prompt("context"), load_prompt(self.writing[0]))
         if self._opaque and (reason := leaked_reason(response, self._values, self._exempt)):
