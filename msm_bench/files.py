@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from msm_bench.errors import UserError
 
 PACKAGE = Path(__file__).parent
@@ -100,6 +102,18 @@ def read_json(path: Path) -> Any:
         return json.loads(read_text(path))
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error})") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """The YAML value in `path`.
+
+    Raises:
+        UserError: the file does not exist or is not YAML.
+    """
+    try:
+        return yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from msm_bench.corpus.thresholds import Thresholds
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import canonical_json, data_path, read_text, sha256_text
+from msm_bench.files import canonical_json, data_path, read_yaml, sha256_text
 from msm_bench.preferences.margins import MEASURES
 from msm_bench.specs import Names
 
@@ -277,12 +276,8 @@ class Recipe(Strict):
             UserError: no such file, not YAML, or a field that is wrong or missing.
         """
         path = find_recipe(path)
-        try:
-            raw = yaml.safe_load(read_text(path))
-        except yaml.YAMLError as error:
-            raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
         with explain_invalid(path):
-            recipe = cls.model_validate(raw)
+            recipe = cls.model_validate(read_yaml(path))
         if recipe.id != path.stem:
             raise UserError(f"{path}: id is {recipe.id!r} but the file is called {path.stem!r}; make them equal")
         return recipe

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import Field, PrivateAttr, model_validator
 
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import data_path, read_text
+from msm_bench.files import data_path, read_yaml
 from msm_bench.recipe import Name, Strict
 
 _DOCUMENTATION: dict[str, Any] = {"description": True, "sources": {"__all__": {"licence", "note"}}}
@@ -106,12 +105,8 @@ class Mix(Strict):
             UserError: no such file, not YAML, or a field that is wrong or missing.
         """
         path = _find(path)
-        try:
-            raw = yaml.safe_load(read_text(path))
-        except yaml.YAMLError as error:
-            raise UserError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
         with explain_invalid(path):
-            mix = cls.model_validate(raw)
+            mix = cls.model_validate(read_yaml(path))
         if mix.id != path.stem:
             raise UserError(f"{path}: id is {mix.id!r} but the file is called {path.stem!r}; make them equal")
         mix._folder = path.parent
