@@ -68,6 +68,7 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
     assert plan.stdout.count("│ done") == 4 + 2 + 5
 
 
+@pytest.mark.slow
 def test_who_has_the_shards_needs_no_checkpoint(tmp_path: Path, finished: Path) -> None:
     shutil.rmtree(tmp_path / "runs")
     done = command("run", finished, cwd=tmp_path)
@@ -84,6 +85,7 @@ def test_who_has_the_shards_needs_no_checkpoint(tmp_path: Path, finished: Path) 
     assert trained == ["aft"]
 
 
+@pytest.mark.slow
 def test_a_task_of_free_answers_stands_beside_one_of_log_likelihoods(tmp_path: Path, tiny_recipe: WriteRecipe) -> None:
     free = {"task": "pro_affordability", "args": {"method": "generate", "per_cell": 1, "cue": "named"}}
     recipe = tiny_recipe(

@@ -192,6 +192,7 @@ def test_item_sign_flip_beyond_the_exact_limit_is_repeatable() -> None:
     assert item_sign_flip([values]) == item_sign_flip([values]) < 0.01
 
 
+@settings(max_examples=20)  # theirs takes a tenth of a second
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_agrees_with_statsmodels(p: list[float]) -> None:
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-8)
