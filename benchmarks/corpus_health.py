@@ -160,6 +160,7 @@ def main(sizes: tuple[int, ...], child: tuple[str, Path] | None) -> None:
             "ours": last["ours_seconds"],
             "peer": last["peer_seconds"],
             "ratio": round(last["peer_seconds"] / last["ours_seconds"], 3),
+            "goal": 1,
             "unit": f"seconds to find the near-duplicates of {last['documents']} documents; peer: datasketch",
             "growth": growth,
             "growth_unit": "seconds, peak RSS in MB of a new process, near-duplicates found, over those planted; "
