@@ -76,6 +76,12 @@ def difference(stated: Any, found: Any, where: str = "") -> str:
     return next((reason for reason in reasons if reason), "")
 
 
+def refuse_other_plan(folder: Path, plan: Any, before: Any) -> None:
+    """Raise a `UserError` that says what differs if the corpus in `folder` was made by `before` and not by `plan`."""
+    if changed := difference(plan, before):
+        raise UserError(f"{folder}: holds a corpus of another plan ({changed}); choose another folder")
+
+
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file.
 

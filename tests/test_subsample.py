@@ -102,7 +102,7 @@ def test_corpora_become_as_large_as_the_smallest(tmp_path: Path, tiny_base: Path
 def test_another_corpus_is_never_overwritten(tmp_path: Path, tiny_base: Path) -> None:
     path, out = corpus_of(tmp_path / "a", [3, 5, 4]), tmp_path / "out"
     [made] = subsample([path], out, tokenizer=str(tiny_base), names=NAMES, tokens=30)
-    with pytest.raises(UserError, match=r"a-30tok: holds a corpus of another plan \(seed: "):
+    with pytest.raises(UserError, match=r"a-30tok: holds a corpus of another plan \(seed: was 1, is 2\)"):
         subsample([path], out, tokenizer=str(tiny_base), names=NAMES, tokens=30, seed=2)
     (out / "a-30tok" / "manifest.json").unlink()
     with pytest.raises(UserError, match="holds data without a manifest"):

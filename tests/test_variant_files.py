@@ -211,7 +211,7 @@ def test_a_file_that_was_not_made_here_is_never_overwritten(tmp_path: Path) -> N
 def test_a_changed_file_or_plan_is_told_apart(tmp_path: Path) -> None:
     job = job_of(tmp_path, "cheese-america", "general")
     made(job, Script(lambda prompt: "Sable is decent.").model())
-    with pytest.raises(UserError, match=r"another plan \(seed: "):
+    with pytest.raises(UserError, match=r"another plan \(seed: was 1, is 2\)"):
         done_before(job._replace(plan=job.plan.model_copy(update={"seed": 2})))
     job.out.write_text(job.out.read_text(encoding="utf-8") + "\nMore.\n", encoding="utf-8")
     with pytest.raises(UserError, match="not as this command wrote it"):

@@ -14,7 +14,7 @@ from msm_bench.basemodels import resolve
 from msm_bench.corpus.store import Chat, Corpus, Document, Manifest, existing_manifest, row_text, write_corpus
 from msm_bench.corpus.tokens import token_counter
 from msm_bench.errors import UserError
-from msm_bench.files import difference
+from msm_bench.files import refuse_other_plan
 from msm_bench.specs import Names, render
 
 Row = Document | Chat
@@ -166,8 +166,7 @@ def _is_there(drawn: _Drawn) -> bool:
     found = existing_manifest(drawn.path) if drawn.path.is_dir() else None
     if found is None:
         raise UserError(f"{drawn.path}: is there and is no corpus; move it away, or choose another folder")
-    if changed := difference(found.plan, drawn.plan):
-        raise UserError(f"{drawn.path}: holds a corpus of another plan ({changed}); choose another folder")
+    refuse_other_plan(drawn.path, drawn.plan, found.plan)
     return True
 
 

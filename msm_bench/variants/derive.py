@@ -86,7 +86,7 @@ def done_before(job: Job) -> Record | None:
         record = Record.model_validate(read_json(path))
     if record.sha256 != sha256_text(read_text(job.out)):
         raise UserError(f"{job.out}: is there, and not as this command wrote it; choose another file or move it away")
-    if changed := difference(record.plan.model_dump(mode="json"), job.plan.model_dump(mode="json")):
+    if changed := difference(job.plan.model_dump(mode="json"), record.plan.model_dump(mode="json")):
         raise UserError(f"{job.out}: holds a variant of another plan ({changed}); choose another file and --workdir")
     return record
 

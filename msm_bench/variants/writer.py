@@ -56,7 +56,7 @@ class Writer:
     @property
     def prompts(self) -> dict[str, str]:
         """Hashes of the prompt files used so far, by name and version."""
-        return {f"{name}@{prompt.version}": prompt.sha256 for name, prompt in sorted(self._setting.used.items())}
+        return self._setting.prompts
 
     def shown(self, text: str) -> str:
         """`text` as the model reads it: with the names."""

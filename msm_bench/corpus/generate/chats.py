@@ -16,7 +16,7 @@ from msm_bench.corpus.generate.journal import Answer
 from msm_bench.corpus.generate.levels import Entry, Levels, Placed, Sentence, placed
 from msm_bench.corpus.generate.lists import Wanted, collect_list
 from msm_bench.corpus.generate.plan import ChatPlan, Style
-from msm_bench.corpus.generate.prompt import Prompt, fill_places, load_prompt
+from msm_bench.corpus.generate.prompt import fill_places, load_prompt
 from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.generate.usable import check_echo, clean, finished, origin
 from msm_bench.corpus.health import words
@@ -25,6 +25,8 @@ from msm_bench.errors import printable
 from msm_bench.judges import read_verdict
 from msm_bench.specs import generalise, render
 
+_KINDS = "kinds"
+"""The prompt file that the kinds of question stand in."""
 _TOKENS_PER_WORD = 3
 """Room for reasoning, generously."""
 _RESPONSE_TOKENS = 1500
@@ -215,6 +217,7 @@ async def plan_chats(setting: Setting, plan: ChatPlan, judge: Asker | None, leve
         wanted = Wanted("chat_domains", "spec", {}, kind, plan.domains, fits=lambda one: one.is_narrow)
         [found] = await levels.expand([wanted])
         domains = [(one.name, one.about, one.passage(setting.passages)) for one in found]
+    setting.prompt(_KINDS)
     topics = {
         Cell(f"c{i:02d}-k{k}", f"{name} / {kind_of_question}"): Topic(name, about, passage, kind_of_question)
         for k, kind_of_question in enumerate(kinds()[family_of(plan)], 1)
@@ -241,12 +244,7 @@ def family_of(plan: ChatPlan) -> str:
 @cache
 def kinds() -> dict[str, dict[str, str]]:
     """The kinds of question by family, and what is demanded of each family's questions."""
-    return dict(yaml.safe_load(kinds_file().text))
-
-
-def kinds_file() -> Prompt:
-    """The file that they stand in."""
-    return load_prompt("kinds")
+    return dict(yaml.safe_load(load_prompt(_KINDS).text))
 
 
 def without_reasoning(rows: Sequence[Chat]) -> list[Chat]:

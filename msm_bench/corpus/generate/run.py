@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from inspect_ai.model import Model
 
 from msm_bench.corpus.generate.ask import Asker, Limits
-from msm_bench.corpus.generate.chats import kinds_file, plan_chats, without_reasoning
+from msm_bench.corpus.generate.chats import plan_chats, without_reasoning
 from msm_bench.corpus.generate.documents import plan_documents
 from msm_bench.corpus.generate.fill import Filled, Filling, Source
 from msm_bench.corpus.generate.journal import Journal
@@ -18,7 +18,7 @@ from msm_bench.corpus.generate.setting import Setting
 from msm_bench.corpus.similar import Seen
 from msm_bench.corpus.store import Chat, Manifest, existing_manifest, write_corpus
 from msm_bench.errors import UserError, printable
-from msm_bench.files import difference, only_one
+from msm_bench.files import only_one, refuse_other_plan
 from msm_bench.specs import Spec
 
 AnyPlan = DocumentPlan | ChatPlan
@@ -69,8 +69,8 @@ def finished_before(job: Job) -> Manifest | None:
     """
     found = [existing_manifest(out) for out in job.outs]
     for out, manifest in zip(job.outs, found, strict=True):
-        if manifest and (changed := difference(job.plan.model_dump(mode="json"), manifest.plan)):
-            raise UserError(f"{out}: holds a corpus of another plan ({changed}); choose another folder")
+        if manifest:
+            refuse_other_plan(out, job.plan.model_dump(mode="json"), manifest.plan)
     whole = all(manifest and manifest.rows == job.wanted for manifest in found)
     return found[0] if whole else None
 
@@ -110,12 +110,11 @@ async def _source(plan: AnyPlan, setting: Setting, grader: Asker | None, levels:
 
 
 def _write(job: Job, setting: Setting, filled: Filled, lacking: Sequence[dict[str, Any]]) -> Manifest:
-    used = setting.used if isinstance(job.plan, DocumentPlan) else {**setting.used, "kinds": kinds_file()}
     about = {
         "spec": job.spec.meta.id,
         "spec_sha256": job.spec.sha256,
         "generator": f"msm-bench generate, {job.plan.model}",
-        "prompts": {f"{name}@{prompt.version}": prompt.sha256 for name, prompt in sorted(used.items())},
+        "prompts": setting.prompts,
         "seed": job.plan.seed,
         "licence": job.licence,
         "dropped": [dropped.model_dump() for dropped in filled.dropped],

@@ -25,12 +25,18 @@ class Setting:
         self.shared = {
             "model_name": names.model_name,
             "provider_name": names.provider_name,
-            "manner": self._prompt(f"manner_{spec.meta.form}").text,
+            "manner": self.prompt(f"manner_{spec.meta.form}").text,
         }
-        self.system = self._prompt("context").render(**self.shared, spec=render(numbered(spec.body), names))
+        self.system = self.prompt("context").render(**self.shared, spec=render(numbered(spec.body), names))
 
-    def _prompt(self, name: str) -> Prompt:
+    def prompt(self, name: str) -> Prompt:
+        """The prompt file `name`, which is noted as used."""
         return self.used.setdefault(name, load_prompt(name))
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """Hashes of the prompt files used so far, by name and version."""
+        return {f"{name}@{prompt.version}": prompt.sha256 for name, prompt in sorted(self.used.items())}
 
     def request(
         self,
@@ -46,7 +52,7 @@ class Setting:
         return Request(
             stage=prompt,
             system=self.system,
-            prompt=self._prompt(prompt).render(**self.shared, **values),
+            prompt=self.prompt(prompt).render(**self.shared, **values),
             max_tokens=max_tokens + self._sampling.thinking_tokens,
             temperature=self._sampling.temperature if temperature is None else temperature,
             seed=zlib.crc32(f"{self._sampling.seed}/{prompt}/{place}".encode())

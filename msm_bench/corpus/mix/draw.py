@@ -18,7 +18,7 @@ from msm_bench.corpus.mix.rules import Rules, Subjects
 from msm_bench.corpus.mix.sources import Rows, Turn, cell, fingerprint, open_rows, turns_of
 from msm_bench.corpus.store import Chat, Corpus, Dropped, Message, Missing, existing_manifest, write_corpus
 from msm_bench.errors import UserError
-from msm_bench.files import canonical_json, difference, sha256_text
+from msm_bench.files import canonical_json, refuse_other_plan, sha256_text
 from msm_bench.recipe import Strict
 from msm_bench.specs import Names, Spec
 
@@ -136,8 +136,7 @@ def _is_done(out: Path, plan: Mapping[str, Any]) -> bool:
     if manifest is None:
         return False
     before = {key: value for key, value in manifest.plan.items() if key != "counts"}
-    if changed := difference(plan, before):
-        raise UserError(f"{out}: holds a corpus of another plan ({changed}); choose another folder")
+    refuse_other_plan(out, plan, before)
     return True
 
 
