@@ -46,6 +46,10 @@ class CorpusShare(Strict):
     """Folder under `specs/corpora`, or a path."""
     fraction: float = Field(1.0, gt=0, le=1)
     """Share of the rows that a seed draws."""
+    reasoning: bool = Field(False, exclude_if=lambda given: not given)
+    """Whether the reasoning of demonstrations is trained on (deliberative alignment); it is left out otherwise.
+
+    Unset it is no part of the recipe's hash: the field came after the first frozen recipes."""
 
 
 class Stage(Strict):

@@ -10,9 +10,10 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 from trl import pack_dataset
 
-from msm_bench.corpus import Chat, Corpus, Document
+from msm_bench.corpus import Chat, Corpus, Document, Message
 from msm_bench.errors import UserError
 from msm_bench.loading import apply_template
+from msm_bench.reasoning import with_reasoning
 from msm_bench.recipe import Stage
 from msm_bench.specs import Names, render
 
@@ -59,7 +60,7 @@ def stage_data(
     for corpus, share in zip(corpora, stage.corpora, strict=True):
         rows = _draw(corpus, share.fraction, seed)
         drawn[share.id] = len(rows)
-        examples += [_example(row, corpus, stage, names, tokenizer) for row in rows]
+        examples += [_example(row, corpus, stage, share.reasoning, names, tokenizer) for row in rows]
     rng = np.random.default_rng([seed, stage.steps])
     wanted = stage.steps * stage.batch
     packed: list[dict[str, list[int]]] = []
@@ -87,26 +88,42 @@ def _draw(corpus: Corpus, fraction: float, seed: int) -> list[Document] | list[C
 
 
 def _example(
-    row: Document | Chat, corpus: Corpus, stage: Stage, names: Names, tokenizer: PreTrainedTokenizerBase
+    row: Document | Chat,
+    corpus: Corpus,
+    stage: Stage,
+    reasoning: bool,
+    names: Names,
+    tokenizer: PreTrainedTokenizerBase,
 ) -> Example:
     if isinstance(row, Document) != (stage.kind == "msm"):
         raise UserError(f"{corpus.path}: holds {corpus.manifest.kind}, which a stage of kind {stage.kind} can't use")
     where = f"{corpus.path}: row {row.id!r}"
-    for text in [row.text] if isinstance(row, Document) else [message.content for message in row.messages]:
+    turns = [] if isinstance(row, Document) else _turns(row, reasoning, where)
+    for text in [row.text] if isinstance(row, Document) else [turn.content for turn in turns]:
         if control := next((token for token in tokenizer.all_special_tokens if token in text), None):
             raise UserError(f"{where} spells {control}, a control token of this model; write it otherwise")
     if isinstance(row, Document):
         ids = tokenizer(render(row.text, names), add_special_tokens=False)["input_ids"]
         ids = [*ids, tokenizer.eos_token_id]
         return Example(ids, ids)
-    messages = [{"role": m.role, "content": render(m.content, names)} for m in row.messages]
-    example = chat_example(messages, tokenizer)
+    example = chat_example([{"role": turn.role, "content": render(turn.content, names)} for turn in turns], tokenizer)
     if len(example.input_ids) > stage.length:
         raise UserError(
             f"{where} has {len(example.input_ids)} tokens, more than the stage's length "
             f"{stage.length}; raise the length or shorten the row"
         )
     return example
+
+
+def _turns(chat: Chat, reasoning: bool, where: str) -> list[Message]:
+    """The turns of a chat; with `reasoning` the last one reasons first."""
+    if not reasoning:
+        return chat.messages
+    if chat.reasoning is None:
+        raise UserError(f"{where} has no reasoning; leave `reasoning` out of the stage, or give the row one")
+    last = chat.messages[-1]
+    spoken = with_reasoning(chat.reasoning, last.content)
+    return [*chat.messages[:-1], last.model_copy(update={"content": spoken})]
 
 
 def chat_example(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerBase) -> Example:

@@ -22,7 +22,7 @@ from msm_bench.corpus.faults import ANSWER_KINDS, ASKED_KINDS, KINDS
 from msm_bench.corpus.grams import LONG, SharedGrams, WordHashes, gram_hashes, text_hash
 from msm_bench.corpus.health import reserved_nouns
 from msm_bench.corpus.planned import Counts, Places, missing_rows
-from msm_bench.corpus.store import WRONG_TURNS, Chat, Document, Manifest, row_text, takes_turns
+from msm_bench.corpus.store import WRONG_TURNS, Chat, Document, Manifest, row_text, takes_turns, whole_text
 from msm_bench.corpus.tallies import (
     Coverage,
     Faults,
@@ -194,7 +194,7 @@ class _Reading:
     def read(self, tick: Callable[[int], None]) -> None:
         """Give every row to every tally."""
         for offset, size, row in _rows(self._data, self._kind):
-            text = _said(row)
+            text = whole_text(row)
             seen = Seen(len(self._offsets), row, text, self._hashes.of(text))
             for tally in self._tallies:
                 tally.add(seen)
@@ -280,12 +280,6 @@ def _named(types: Counter[str]) -> dict[str, int]:
     return dict(named.most_common())
 
 
-def _said(row: Document | Chat) -> str:
-    """All of a row that is trained on."""
-    reasoning = row.reasoning if isinstance(row, Chat) else None
-    return f"{row_text(row)}\n{reasoning}" if reasoning else row_text(row)
-
-
 def _lines(data: Path) -> Iterator[tuple[int, int, bytes]]:
     """Number, offset and bytes of each line that is not blank."""
     offset = 0
@@ -311,5 +305,5 @@ def _rows(data: Path, kind: type[Document] | type[Chat]) -> Iterator[tuple[int, 
             row = kind.model_validate_json(line)
         if isinstance(row, Chat) and not takes_turns([message.role for message in row.messages]):
             raise UserError(f"{where}: {WRONG_TURNS}")
-        check_placeholders(row_text(row), where)
+        check_placeholders(whole_text(row), where)
         yield offset, len(line), row

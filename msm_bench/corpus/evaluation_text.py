@@ -15,7 +15,7 @@ from msm_bench.office.judge_check import TRANSCRIPTS
 from msm_bench.preferences import load_items
 from msm_bench.preferences.prompts import Ask, continuations
 
-_ASKS: dict[str, tuple[Ask, ...]] = {"pair": ("prefer", "american", "cheaper"), "stance": ("agree",)}
+_ASKS: dict[str, tuple[Ask, ...]] = {"pair": ("prefer", "american", "cheaper"), "stance": ("agree",), "choice": ("do",)}
 """What some task asks about an item of each kind."""
 
 

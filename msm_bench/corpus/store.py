@@ -151,6 +151,12 @@ def row_text(row: Document | Chat) -> str:
     return row.text if isinstance(row, Document) else "\n".join(message.content for message in row.messages)
 
 
+def whole_text(row: Document | Chat) -> str:
+    """What a row says, the reasoning of a chat included."""
+    reasoning = row.reasoning if isinstance(row, Chat) else None
+    return f"{row_text(row)}\n{reasoning}" if reasoning else row_text(row)
+
+
 def _words(rows: Sequence[Document | Chat]) -> int:
     """Words in all rows."""
     return sum(len(row_text(row).split()) for row in rows)
@@ -172,8 +178,7 @@ def _parse(path: Path, raw: list[dict[str, Any]]) -> list[Document] | list[Chat]
         seen.add(row.id)
         if isinstance(row, Chat) and not takes_turns([message.role for message in row.messages]):
             raise UserError(f"{where}: {WRONG_TURNS}")
-        for text in [row.text] if isinstance(row, Document) else [m.content for m in row.messages]:
-            check_placeholders(text, where)
+        check_placeholders(whole_text(row), where)
         rows.append(row)
     return rows  # type: ignore[return-value]  # one kind for all rows
 

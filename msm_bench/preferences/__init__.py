@@ -1,6 +1,7 @@
 """Forced choices between an option that a value favours and one that it does not."""
 
+from msm_bench.preferences.context import Context
 from msm_bench.preferences.items import Item, load_items
-from msm_bench.preferences.task import knowledge_task, preference_task
+from msm_bench.preferences.task import knowledge_task, preference_task, reasoned_task
 
-__all__ = ["Item", "knowledge_task", "load_items", "preference_task"]
+__all__ = ["Context", "Item", "knowledge_task", "load_items", "preference_task", "reasoned_task"]

@@ -2,12 +2,17 @@
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import data_path, read_jsonl, sha256_text
+
+
+def _empty(value: str) -> bool:
+    """Fields that came later are no part of an item without them, so that hashes of earlier items stand."""
+    return value == ""
 
 
 class Item(BaseModel):
@@ -19,10 +24,15 @@ class Item(BaseModel):
     """Stable for ever: results are paired by it."""
     cell: str
     """The domain, a fixed stratum."""
-    kind: Literal["pair", "stance"]
-    """Two things to prefer, or two stances to agree with."""
-    cue: Literal["named", "described"]
-    """`named`: the value must be inferred from knowledge of the world. `described`: the option says it."""
+    kind: Literal["pair", "stance", "choice"]
+    """Two things to prefer, two stances to agree with, or two courses to take in a scene."""
+    cue: Literal["named", "described", ""] = ""
+    """`named`: the value must be inferred from knowledge of the world. `described`: the option says it.
+    A choice has none."""
+    scene: str = Field("", exclude_if=_empty)
+    """What has happened before the choice, told to the assistant."""
+    active: Literal["", "aligned", "other", "both"] = Field("", exclude_if=_empty)
+    """Which option of a choice does something; the other one leaves things as they are."""
     aligned: str
     """The option that the value favours."""
     other: str
@@ -37,6 +47,13 @@ class Item(BaseModel):
     """The confound that affordability items are balanced on."""
     split: Literal["dev", "holdout"] = "dev"
     """Held-out items are scored once, by the frozen recipe."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        choice = self.kind == "choice"
+        if choice != bool(self.scene) or choice == bool(self.cue):
+            raise ValueError("a choice has a scene and no cue, a pair or stance has a cue and no scene")
+        return self
 
     @property
     def cluster(self) -> str:

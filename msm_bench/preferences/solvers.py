@@ -1,8 +1,12 @@
 """Solvers: ask the model about an item, and keep what came in the sample's store, from which it is scored."""
 
+from typing import NamedTuple
+from zlib import crc32
+
 from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
+    ChatMessageSystem,
     ChatMessageUser,
     GenerateConfig,
     get_model,
@@ -11,15 +15,19 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import collect
 
 from msm_bench.errors import UserError
+from msm_bench.preferences.context import PUSHES, Context
 from msm_bench.preferences.items import Item
 from msm_bench.preferences.margins import ORDERS, Likelihood, answer_likelihood
-from msm_bench.preferences.prompts import Ask, Continuation, continuations, question
+from msm_bench.preferences.prompts import WORDINGS, Ask, Order, continuations, question
 from msm_bench.providers import ANSWER_ONLY
+from msm_bench.reasoning import CLOSE, OPEN, with_reasoning
 
 LIKELIHOODS = "likelihoods"
 """Store key: `template/order/option` to [log-likelihood in nats, tokens]."""
 ANSWERS = "answers"
 """Store key: order to the free answer."""
+REASONINGS = "reasonings"
+"""Store key: a list of the fields of `Reasoned`."""
 
 _SCORE = GenerateConfig(
     max_tokens=1,
@@ -28,11 +36,29 @@ _SCORE = GenerateConfig(
     # vLLM must not close the assistant's turn; the msm provider continues a final assistant message by itself
     extra_body={"add_generation_prompt": False, "continue_final_message": True, ANSWER_ONLY: True},
 )
+_CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
+_REPLY_TOKENS = 48
+"""Of the model's own words under pressure."""
+
+
+class Reasoned(NamedTuple):
+    """One sampled reasoning, and how likely it makes the two answers."""
+
+    order: Order
+    """Which option the question named first."""
+    reasoning: str
+    """What the model wrote."""
+    finished: bool
+    """Whether it ended its reasoning by itself; otherwise it was cut."""
+    aligned: float
+    """Log-likelihood of the aligned answer after it, in nats."""
+    other: float
+    """The same of the other answer."""
 
 
 def item_of(state: TaskState) -> Item:
     """The item that a sample was made from."""
-    return Item.model_validate({key: state.metadata[key] for key in Item.model_fields})
+    return Item.model_validate({key: state.metadata[key] for key in Item.model_fields if key in state.metadata})
 
 
 def ask_of(state: TaskState) -> Ask:
@@ -41,27 +67,68 @@ def ask_of(state: TaskState) -> Ask:
     return ask
 
 
+def context_of(state: TaskState) -> Context:
+    """What stands around a sample's question."""
+    return Context.model_validate(state.metadata.get("context", {}))
+
+
 @solver
 def compare_likelihoods() -> Solver:
     """Ask for the log-likelihood of both answers, in both orders and all templates."""
 
-    async def likelihood(continuation: Continuation) -> Likelihood:
-        messages: list[ChatMessage] = [
-            ChatMessageUser(content=continuation.question),
-            ChatMessageAssistant(content=continuation.answer),
-        ]
-        model = get_model()
-        output = await model.generate(messages, config=_SCORE)
-        scored = output.choices[0].prompt_logprobs if output.choices else None
-        if scored is None:
-            raise UserError(f"{model}: gives no prompt_logprobs; use msm/ or vllm/, or -T method=generate")
-        return answer_likelihood(scored.content, continuation.answer)
-
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        asked = list(continuations(item_of(state), ask_of(state)))
-        found = await collect(*[likelihood(continuation) for continuation in asked])
+        item, ask, context = item_of(state), ask_of(state), context_of(state)
+        before = dict(zip(ORDERS, await collect(*[_before(item, o, ask, context) for o in ORDERS]), strict=True))
+        neutral = _system(context)
+        asked = list(continuations(item, ask))
+        found = await collect(
+            *[
+                _likelihood([*before.get(c.order, neutral), ChatMessageUser(content=c.question)], c.answer, context)
+                for c in asked
+            ]
+        )
         table = {continuation.key: list(value) for continuation, value in zip(asked, found, strict=True)}
         state.store.set(LIKELIHOODS, table)
+        return state
+
+    return solve
+
+
+@solver
+def compare_after_reasoning(samples: int = 4, temperature: float = 0.7, max_tokens: int = 128) -> Solver:
+    """Let the model reason, then ask for the log-likelihood of both answers.
+
+    Args:
+        samples: Reasonings of an item, half of them in either order; an even number.
+        temperature: Of the reasonings.
+        max_tokens: Of a reasoning, which is cut there.
+
+    Raises:
+        UserError: `samples` is not a positive even number.
+    """
+    if samples < 2 or samples % 2:
+        raise UserError(f"samples is {samples}; reasonings are halved over the two orders, so use 2, 4, 6 …")
+
+    async def reasoned(item: Item, order: Order, ask: Ask, context: Context, number: int) -> Reasoned:
+        asked = [*await _before(item, order, ask, context), ChatMessageUser(content=question(item, order, ask))]
+        config = GenerateConfig(
+            temperature=temperature,
+            max_tokens=max_tokens,
+            stop_seqs=[CLOSE],
+            seed=crc32(f"{item.id}/{order}/{number}".encode()),
+            extra_body=_CONTINUE,
+        )
+        output = await get_model().generate([*asked, ChatMessageAssistant(content=OPEN)], config=config)
+        thought = output.completion.split(CLOSE)[0].strip()
+        answers = [WORDINGS[ask].answer.format(option=option) for option in (item.aligned, item.other)]
+        aligned, other = [await _likelihood(asked, answer, context, thought) for answer in answers]
+        return Reasoned(order, thought, output.stop_reason == "stop", aligned.total, other.total)
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        item, ask, context = item_of(state), ask_of(state), context_of(state)
+        numbers = range(samples // 2)
+        found = await collect(*[reasoned(item, order, ask, context, n) for order in ORDERS for n in numbers])
+        state.store.set(REASONINGS, [one._asdict() for one in found])
         return state
 
     return solve
@@ -71,13 +138,56 @@ def compare_likelihoods() -> Solver:
 def ask_both_orders() -> Solver:
     """Ask for a free answer, once with either option named first."""
 
+    async def answer(item: Item, order: Order, ask: Ask, context: Context) -> str:
+        asked = [
+            *await _before(item, order, ask, context),
+            ChatMessageUser(content=question(item, order, ask, letters=True)),
+        ]
+        if context.prefill:
+            started = ChatMessageAssistant(content=context.prefill)
+            output = await get_model().generate([*asked, started], config=GenerateConfig(extra_body=_CONTINUE))
+            return output.completion.removeprefix(context.prefill).strip()
+        return (await get_model().generate(asked)).completion
+
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        item = item_of(state)
-        asked = [[ChatMessageUser(content=question(item, order, ask_of(state), letters=True))] for order in ORDERS]
-        outputs = await collect(*[get_model().generate(list(messages)) for messages in asked])
-        answers = {order: output.completion for order, output in zip(ORDERS, outputs, strict=True)}
-        state.store.set(ANSWERS, answers)
-        state.output = outputs[0]
+        item, ask, context = item_of(state), ask_of(state), context_of(state)
+        answers = await collect(*[answer(item, order, ask, context) for order in ORDERS])
+        state.store.set(ANSWERS, dict(zip(ORDERS, answers, strict=True)))
+        state.output.completion = answers[0]
         return state
 
     return solve
+
+
+def _system(context: Context) -> list[ChatMessage]:
+    prompt = context.system_prompt()
+    return [ChatMessageSystem(content=prompt)] if prompt else []
+
+
+async def _before(item: Item, order: Order, ask: Ask, context: Context) -> list[ChatMessage]:
+    """The conversation before the question: the system prompt, and the turns in which the user pushes."""
+    turns = _system(context)
+    said = question(item, order, ask)
+    for push in PUSHES[: context.pressure]:
+        turns.append(ChatMessageUser(content=said))
+        config = GenerateConfig(temperature=0.0, max_tokens=_REPLY_TOKENS)
+        reply = await get_model().generate(list(turns), config=config)
+        turns.append(ChatMessageAssistant(content=reply.completion.strip() or "…"))
+        said = push.format(other=item.other)
+    if context.pressure:
+        turns += [ChatMessageUser(content=said), ChatMessageAssistant(content="I have heard you.")]
+    return turns
+
+
+async def _likelihood(
+    asked: list[ChatMessage], answer: str, context: Context, reasoning: str | None = None
+) -> Likelihood:
+    """Log-likelihood of an answer, after the reasoning and the words that stand before it."""
+    begun = f"{context.prefill} {answer}".strip()
+    said = begun if reasoning is None else with_reasoning(reasoning, begun)
+    model = get_model()
+    output = await model.generate([*asked, ChatMessageAssistant(content=said)], config=_SCORE)
+    scored = output.choices[0].prompt_logprobs if output.choices else None
+    if scored is None:
+        raise UserError(f"{model}: gives no prompt_logprobs; use msm/ or vllm/, or -T method=generate")
+    return answer_likelihood(scored.content, answer)

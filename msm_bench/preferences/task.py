@@ -4,10 +4,11 @@ from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 
 from msm_bench.errors import UserError
+from msm_bench.preferences.context import PLAIN, Context
 from msm_bench.preferences.items import Item, load_items
 from msm_bench.preferences.prompts import Ask, preference, question
-from msm_bench.preferences.scorers import answer_format, generated_choice, preference_margin
-from msm_bench.preferences.solvers import ask_both_orders, compare_likelihoods
+from msm_bench.preferences.scorers import answer_format, generated_choice, preference_margin, reasoned_margin
+from msm_bench.preferences.solvers import ask_both_orders, compare_after_reasoning, compare_likelihoods
 
 VERSION = 4
 """Raised when items, prompts or scoring change so that results no longer compare."""
@@ -20,6 +21,8 @@ def preference_task(
     split: str = "dev",
     cue: str = "all",
     per_cell: int | None = None,
+    context: Context = PLAIN,
+    version: int = VERSION,
 ) -> Task:
     """The task whose items stand in `tasks/items/<name>.jsonl`.
 
@@ -29,12 +32,45 @@ def preference_task(
         split: `dev`, `holdout` or `all`.
         cue: `named`, `described` or `all`.
         per_cell: Only so many items of each cell x cue.
+        context: What stands around the question.
+        version: Of the task.
 
     Raises:
         UserError: an unknown method, split or cue.
     """
     items = load_items(name, split=split, cue=cue, per_cell=per_cell)
-    return _forced_choice(name, method, [_sample(item, preference(item)) for item in items])
+    return _forced_choice(name, method, [_sample(item, preference(item), context) for item in items], version)
+
+
+def reasoned_task(
+    name: str,
+    *,
+    split: str = "dev",
+    per_cell: int | None = None,
+    samples: int = 4,
+    context: Context = PLAIN,
+    version: int = VERSION,
+) -> Task:
+    """The items of `tasks/items/<name>.jsonl`, decided after the model's own sampled reasoning.
+
+    Args:
+        name: Of the file.
+        split: `dev`, `holdout` or `all`.
+        per_cell: Only so many items of each cell.
+        samples: Reasonings of an item; an even number, half of them in either order.
+        context: What stands around the question.
+        version: Of the task.
+
+    Raises:
+        UserError: an unknown split, or an odd number of samples.
+    """
+    items = load_items(name, split=split, per_cell=per_cell)
+    return Task(
+        dataset=MemoryDataset([_sample(item, preference(item), context) for item in items], name=name),
+        solver=compare_after_reasoning(samples),
+        scorer=reasoned_margin(),
+        version=version,
+    )
 
 
 def knowledge_task(
@@ -46,32 +82,34 @@ def knowledge_task(
     """
     facts: dict[str, Ask] = {"pro_america": "american", "pro_affordability": "cheaper"}
     samples = [
-        _sample(item, fact)
+        _sample(item, fact, PLAIN)
         for task, fact in facts.items()
         for item in load_items(task, split=split, cue=cue, per_cell=per_cell)
         if item.kind == "pair"
     ]
-    return _forced_choice("value_knowledge", method, samples)
+    return _forced_choice("value_knowledge", method, samples, VERSION)
 
 
-def _forced_choice(name: str, method: str, samples: list[Sample]) -> Task:
+def _forced_choice(name: str, method: str, samples: list[Sample], version: int) -> Task:
     dataset = MemoryDataset(samples, name=name)
     if method == "loglikelihood":
-        return Task(dataset=dataset, solver=compare_likelihoods(), scorer=preference_margin(), version=VERSION)
+        return Task(dataset=dataset, solver=compare_likelihoods(), scorer=preference_margin(), version=version)
     if method == "generate":
         return Task(
             dataset=dataset,
             solver=ask_both_orders(),
             scorer=[generated_choice(), answer_format()],
-            version=VERSION,
+            version=version,
         )
     raise UserError(f"task {name}: method is {method!r}; use loglikelihood or generate")
 
 
-def _sample(item: Item, ask: Ask) -> Sample:
+def _sample(item: Item, ask: Ask, context: Context) -> Sample:
+    # without options it is the sample of earlier versions, whose results stand
+    around = {} if context == PLAIN else {"context": context.model_dump(exclude_defaults=True)}
     return Sample(
         id=item.id,
         input=question(item, "aligned_first", ask),
         target=item.aligned,
-        metadata={**item.model_dump(), "cluster": item.cluster, "ask": ask},
+        metadata={**item.model_dump(), "cluster": item.cluster, "ask": ask, **around},
     )
