@@ -10,6 +10,7 @@ from msm_bench.tasks.agentic_misalignment import agentic_misalignment
 from msm_bench.tasks.cheese_preferences import cheese_preferences
 from msm_bench.tasks.pro_affordability import pro_affordability
 from msm_bench.tasks.pro_america import pro_america
+from msm_bench.tasks.safety_choice import safety_choice, safety_choice_reasoned
 from msm_bench.tasks.value_knowledge import value_knowledge
 
 if sys.platform == "linux":
@@ -22,6 +23,8 @@ __all__ = [
     "play",
     "pro_affordability",
     "pro_america",
+    "safety_choice",
+    "safety_choice_reasoned",
     "value_knowledge",
 ]
 
