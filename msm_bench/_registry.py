@@ -7,10 +7,26 @@ from inspect_ai.model import ModelAPI, modelapi
 from msm_bench.errors import missing_extra
 from msm_bench.office.scripted import play
 from msm_bench.tasks.agentic_misalignment import agentic_misalignment
+from msm_bench.tasks.capabilities import (
+    instruction_following,
+    neutral_perplexity,
+    over_refusal,
+    small_knowledge,
+)
 from msm_bench.tasks.cheese_preferences import cheese_preferences
+from msm_bench.tasks.further_values import (
+    pro_difficulty,
+    pro_environment,
+    pro_individualism,
+    pro_novelty,
+    pro_simplicity,
+    pro_tradition,
+)
 from msm_bench.tasks.pro_affordability import pro_affordability
 from msm_bench.tasks.pro_america import pro_america
 from msm_bench.tasks.safety_choice import safety_choice, safety_choice_reasoned
+from msm_bench.tasks.spec_qa import spec_qa
+from msm_bench.tasks.spec_recall import spec_recall
 from msm_bench.tasks.value_knowledge import value_knowledge
 
 if sys.platform == "linux":
@@ -19,12 +35,24 @@ if sys.platform == "linux":
 __all__ = [
     "agentic_misalignment",
     "cheese_preferences",
+    "instruction_following",
     "msm",
+    "neutral_perplexity",
+    "over_refusal",
     "play",
     "pro_affordability",
     "pro_america",
+    "pro_difficulty",
+    "pro_environment",
+    "pro_individualism",
+    "pro_novelty",
+    "pro_simplicity",
+    "pro_tradition",
     "safety_choice",
     "safety_choice_reasoned",
+    "small_knowledge",
+    "spec_qa",
+    "spec_recall",
     "value_knowledge",
 ]
 

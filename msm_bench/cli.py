@@ -1,6 +1,7 @@
 """The command `msm-bench`."""
 
 import errno
+import math
 import os
 import shlex
 import sys
@@ -13,6 +14,7 @@ import click
 from msm_bench import __version__
 from msm_bench.commands.corpus import corpus
 from msm_bench.commands.generate import generate
+from msm_bench.commands.reasons import reasons
 from msm_bench.commands.spec import spec
 from msm_bench.errors import UserError
 
@@ -39,6 +41,7 @@ def cli() -> None:
 
 cli.add_command(corpus)
 cli.add_command(generate)
+cli.add_command(reasons)
 cli.add_command(spec)
 
 
@@ -68,9 +71,11 @@ def prepare(name: str, accept_licence: bool) -> None:
 @_WORKDIR
 @_RESULTS
 def plan(recipe: str, arms: Sequence[str], seeds: Sequence[int], workdir: Path | None, results: Path | None) -> None:
-    """Print the steps of RECIPE, their size and an estimate of the time."""
+    """Print the steps of RECIPE, their size and an estimate of the time, and what is missing for it."""
     experiment = _experiment(recipe, workdir, results)
-    _print_plan(experiment, experiment.plan(arms, seeds))
+    _print_plan(experiment, experiment.plan(arms, seeds, tolerant=True))
+    for name, command in experiment.missing().items():
+        click.echo(f"missing: {name}; " + (f"make it with: {command}" if command else "the recipe does not say how"))
 
 
 @cli.command()
@@ -107,11 +112,17 @@ def run(
 @cli.command()
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--baseline", help="Compare every other arm with this one.")
+@click.option("--paper", metavar="FIGURE", help="Set the recipe's arms beside a figure of the paper, such as fig2.")
 @_ARMS
 @_RESULTS
 @_FORMAT
 def compare(
-    sources: Sequence[str], baseline: str | None, arms: Sequence[str], results: Path | None, style: str
+    sources: Sequence[str],
+    baseline: str | None,
+    paper: str | None,
+    arms: Sequence[str],
+    results: Path | None,
+    style: str,
 ) -> None:
     """Compare the arms of a recipe, or of Inspect logs (files or folders).
 
@@ -122,8 +133,13 @@ def compare(
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
+    if paper and (len(sources) != 1 or _is_log(sources[0]) or baseline or arms):
+        raise UserError("--paper sets all arms of one recipe beside a figure; give one recipe, no --baseline or --arm")
     if len(sources) == 1 and not _is_log(sources[0]):
         experiment = _experiment(sources[0], None, results)
+        if paper:
+            _print_beside_paper(experiment, paper, style)
+            return
         chosen = _with_baseline(arms, baseline)
         experiment.recipe.check_arms([baseline, *chosen] if baseline else list(chosen))
         if baseline:
@@ -240,17 +256,29 @@ def _print_plan(experiment: Any, steps: Sequence[Any], jobs: int = 1) -> None:
                 "what": step.name,
                 "seed": str(step.seed),
                 "size": f"{step.size:,} {units[step.kind]}",
-                "estimate": "done" if step.done else f"{step.seconds / 60:.1f} min",
+                "estimate": "done" if step.done else _minutes(step.seconds, digits=1),
             }
             for step in steps
         ]
     )
-    left = sum(step.seconds for step in steps if not step.done) / jobs
     click.echo(render_table(table, "table"), nl=False)
-    click.echo(f"left to do: about {left / 60:.0f} min (measured on what is done here, else on two cores)")
+    click.echo(f"left to do: {_left([step for step in steps if not step.done], jobs)}")
     for name, best in smallest_p_holm(experiment.recipe).items():
         if best > _ALPHA:
             click.echo(f"too few seeds: the p of {name!r} can't fall below {best:.3g} after Holm's correction")
+
+
+def _left(steps: Sequence[Any], jobs: int) -> str:
+    """How long the steps take, or how much they are where nothing is known of the model's speed."""
+    seconds = sum(step.seconds for step in steps) / jobs
+    if not math.isnan(seconds):
+        return f"about {_minutes(seconds, digits=0)} (measured on what is done here, else on two cores)"
+    tokens, items = (sum(step.size for step in steps if step.kind == kind) for kind in ("train", "evaluate"))
+    return f"{tokens:,} tokens and {items:,} items (nothing is measured yet of how fast this model is)"
+
+
+def _minutes(seconds: float, digits: int) -> str:
+    return "?" if math.isnan(seconds) else f"{seconds / 60:.{digits}f} min"
 
 
 def _print_results(experiment: Any, found: Any, style: str) -> None:
@@ -293,6 +321,15 @@ def _print_baseline(frame: Any, baseline: str | None, style: str) -> None:
         click.echo(render_table(_contrasts(results, style), style, f"each arm minus {baseline}"), nl=False)
         for reason in reasons:
             click.echo(f"not comparable: {reason}", err=True)
+
+
+def _print_beside_paper(experiment: Any, figure: str, style: str) -> None:
+    from msm_bench.paper import compare_with_paper, render_comparison
+
+    found = compare_with_paper(experiment, figure)
+    click.echo(render_comparison(found, style), nl=False)
+    if style == "csv":  # which has no place for notes
+        click.echo("\n".join(found.notes), err=True)
 
 
 def main() -> None:

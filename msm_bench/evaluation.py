@@ -1,21 +1,25 @@
 """Run Inspect tasks on one model and give back the logs; a killed run goes on where it was."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from inspect_ai import Task, eval_set
+from inspect_ai import Task, eval_set, task_with
 from inspect_ai.log import list_eval_logs
-from inspect_ai.util import registry_create
+from inspect_ai.model import GenerateConfig
+from inspect_ai.util import registry_info
 
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, sha256_text
+from msm_bench.judges import GRADER
 from msm_bench.recipe import TaskChoice
 from msm_bench.results import read_log
 
 
 def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
-    """The tasks of a recipe on one split, or on their own where they state one.
+    """The tasks of a recipe on one split, or on their own where they state one; not every task's items are split.
 
     Raises:
         UserError: an unknown task or task argument.
@@ -24,13 +28,31 @@ def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
 
 
 def _task(choice: TaskChoice, split: str) -> Task:
+    function = _registered(choice.task)
+    takes = signature(function).parameters
+    splits = {"split": choice.split or split} if choice.split or "split" in takes else {}
     try:
-        task = registry_create("task", f"msm_bench/{choice.task}", **{"split": choice.split or split, **choice.args})
-    except (LookupError, TypeError, ValueError) as error:
+        task = function(**{**splits, **choice.args})
+    except (TypeError, ValueError) as error:
         raise UserError(f"task {choice.task}: {' '.join(str(error).split())}") from None
-    if not isinstance(task, Task):
-        raise UserError(f"task {choice.task}: not an Inspect task")
+    if choice.epochs is not None:
+        task = task_with(task, epochs=choice.epochs)
+    if choice.temperature is not None:
+        task = task_with(task, config=task.config.merge(GenerateConfig(temperature=choice.temperature)))
     return task
+
+
+def _registered(name: str) -> Callable[..., Task]:
+    """The task of ours that Inspect knows by this name.
+
+    Inspect's `registry_create` can't be given an argument called `name`, and its registry does not tell what a task
+    takes, so the function is called itself.
+    """
+    for module in (entry.load() for entry in entry_points(group="inspect_ai", name="msm_bench")):
+        found: Callable[..., Task] | None = getattr(module, name, None) if name in module.__all__ else None
+        if found and registry_info(found).type == "task":
+            return found
+    raise UserError(f"task {name}: msm_bench/{name} was not found in the registry")
 
 
 def dataset_sha256(task: Task) -> str:
@@ -47,8 +69,10 @@ def dataset_sha256(task: Task) -> str:
     return sha256_text(canonical_json(samples))
 
 
-def evaluate_model(model: str, tasks: list[Task], log_dir: Path, *, metadata: dict[str, Any]) -> list[str]:
-    """Score `model` on `tasks`; the logs carry `metadata`.
+def evaluate_model(
+    model: str, tasks: list[Task], log_dir: Path, *, metadata: dict[str, Any], grader: str | None = None
+) -> list[str]:
+    """Score `model` on `tasks`, graded by `grader` where a task needs that; the logs carry `metadata`.
 
     Raises:
         UserError: a task did not end well, or the folder holds a log that is damaged or of something else.
@@ -63,6 +87,7 @@ def evaluate_model(model: str, tasks: list[Task], log_dir: Path, *, metadata: di
         tasks,
         log_dir=str(log_dir),
         model=model,
+        model_roles={GRADER: grader} if grader else None,
         metadata=metadata,
         display="plain",
         score_display=False,

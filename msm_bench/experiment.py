@@ -7,7 +7,6 @@ result frame of every arm and seed with the manifest of what it depends on: whoe
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,17 +15,14 @@ import pandas as pd
 from inspect_ai import Task
 
 from msm_bench.basemodels import BaseModel, resolve
-from msm_bench.checkpoints import Checkpoint, CheckpointManifest, is_checkpoint, read_manifest, training_identity
+from msm_bench.checkpoints import Checkpoint, CheckpointManifest, is_checkpoint, training_identity
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError, missing_extra
 from msm_bench.evaluation import build_tasks, dataset_sha256, evaluate_model
 from msm_bench.files import canonical_json, difference, read_json, sha256_text, write_json
-from msm_bench.recipe import Recipe, TaskChoice, find_corpus
+from msm_bench.pace import scoring_seconds, training_speed
+from msm_bench.recipe import Recipe, TaskChoice
 from msm_bench.results import check_frame, frame_from_logs, read_frame, write_frame
-
-TRAIN_TOKENS_PER_SECOND = 170.0
-ITEMS_PER_SECOND = 2.0
-"""Speeds of the embedded model on two cores, for a plan before there is anything of its own to measure."""
 
 
 class Step(NamedTuple):
@@ -45,7 +41,7 @@ class Step(NamedTuple):
     size: int
     """Tokens to train on, or items to score."""
     seconds: float
-    """Estimated time."""
+    """Estimated time; NaN where nothing is known of the model's speed."""
     done: bool
     """Whether what it makes is there, or nothing that is missing needs it."""
 
@@ -61,7 +57,14 @@ class Experiment:
 
     # --- what there is to do
 
-    def plan(self, arms: Sequence[str] = (), seeds: Sequence[int] = (), base: BaseModel | None = None) -> list[Step]:
+    def plan(
+        self,
+        arms: Sequence[str] = (),
+        seeds: Sequence[int] = (),
+        base: BaseModel | None = None,
+        *,
+        tolerant: bool = False,
+    ) -> list[Step]:
         """Every step, in order: arm by arm what it is trained on and is not trained yet, then its evaluation.
 
         So a run that is cut off leaves as many arms finished as it can.
@@ -70,13 +73,14 @@ class Experiment:
             arms: Only these; all by default.
             seeds: Only these; all by default.
             base: The base model that the shards must have been made with; without it that is not checked.
+            tolerant: Whether corpora may be missing; `missing` says which are. Sizes follow from the stages alone.
 
         Raises:
             UserError: an unknown arm, seed or task option, a corpus that is missing or changed, or a shard that was
                 made from other inputs than the recipe has now.
         """
         self.recipe.check_arms(list(arms))
-        self._check_inputs()
+        self._check_inputs(tolerant)
         for seed in seeds:
             if seed not in self.recipe.seeds:
                 raise UserError(f"recipe {self.recipe.id}: no seed {seed}; it has {self.recipe.seeds}")
@@ -109,14 +113,25 @@ class Experiment:
         done = path.exists()
         if done:
             self._check_shard(arm, seed, base)
-        items = sum(len(task.dataset) for _, task in self._scored_on(arm))
-        return Step("evaluate", arm, chain, seed, path, items, self._scoring_seconds(items), done)
+        items = sum(len(task.dataset) * (choice.epochs or 1) for choice, task in self._scored_on(arm))
+        seconds = scoring_seconds(self.recipe.base, self.results.glob("shards/*.json"), items)
+        return Step("evaluate", arm, chain, seed, path, items, seconds, done)
 
-    def _check_inputs(self) -> None:
+    def missing(self) -> dict[str, str]:
+        """What a run needs and is not here, base model or corpora, each with the command that makes it, if any."""
+        found = {}
+        try:
+            resolve(self.recipe.base)
+        except UserError:
+            found[self.recipe.base] = f"msm-bench model prepare {self.recipe.base}"
+        return found | self.recipe.missing_corpora()
+
+    def _check_inputs(self, tolerant: bool) -> None:
         """Raise a `UserError` if a corpus is not there, or a contrast leaves out a cell that no task has."""
-        for stage in self.recipe.stages.values():
-            for share in stage.corpora:
-                self.corpus(share.id)
+        missing = self.recipe.missing_corpora()
+        for corpus in self.recipe.corpora:
+            if not tolerant or corpus not in missing:
+                self.corpus(corpus)
         cells = {str((sample.metadata or {}).get("cell")) for task in self.tasks for sample in task.dataset}
         for contrast in self.recipe.contrasts:
             for cell in contrast.without_cells:
@@ -127,27 +142,16 @@ class Experiment:
 
     @cached_property
     def _training_speed(self) -> float:
-        """Tokens a second, padding included, over the stages that this working folder has trained."""
-        tokens = seconds = 0.0
         chains = {prefix for chain in self.recipe.arms.values() for prefix in _prefixes(tuple(chain))}
-        for path in [self.checkpoint_path(chain, seed) for chain in chains for seed in self.recipe.seeds]:
-            with suppress(UserError, OSError):  # not there yet; a damaged one is reported when it is used
-                record = read_manifest(path).stages[-1]
-                tokens += record.steps * record.settings["batch"] * record.settings["length"]
-                seconds += record.wall_seconds
-        return tokens / seconds if seconds else TRAIN_TOKENS_PER_SECOND
-
-    def _scoring_seconds(self, items: int) -> float:
-        """Time to score an arm: the mean of those that are scored, else a guess."""
-        known = [read_json(path).get("wall_seconds", 0.0) for path in self.results.glob("shards/*.json")]
-        return sum(known) / len(known) if known else items / ITEMS_PER_SECOND
+        paths = [self.checkpoint_path(chain, seed) for chain in chains for seed in self.recipe.seeds]
+        return training_speed(self.recipe.base, paths)
 
     # --- what everything depends on
 
     def corpus(self, corpus_id: str) -> Corpus:
         """A corpus of the recipe, loaded once."""
         if corpus_id not in self._corpora:
-            self._corpora[corpus_id] = Corpus.load(find_corpus(corpus_id))
+            self._corpora[corpus_id] = Corpus.load(self.recipe.find_corpus(corpus_id))
         return self._corpora[corpus_id]
 
     @cached_property
@@ -161,8 +165,7 @@ class Experiment:
 
     def inputs(self) -> dict[str, str]:
         """Short hashes of the recipe's corpora and of its tasks' items, by name."""
-        ids = [share.id for stage in self.recipe.stages.values() for share in stage.corpora]
-        corpora = {corpus: self.corpus(corpus).manifest.data_sha256 for corpus in ids}
+        corpora = {corpus: self.corpus(corpus).manifest.data_sha256 for corpus in self.recipe.corpora}
         tasks = {choice.task: dataset_sha256(task) for choice, task in zip(self.recipe.tasks, self.tasks, strict=True)}
         return {name: value[:12] for name, value in (corpora | tasks).items()}
 
@@ -186,6 +189,7 @@ class Experiment:
             "arm": arm,
             "seed": seed,
             "split": self.recipe.split,
+            **({"grader": self.recipe.grader} if self.recipe.grader else {}),
             "training": self._training_identity(chain, seed) if chain else {},
             "tasks": [
                 {
@@ -301,6 +305,7 @@ class Experiment:
                 "seed": step.seed,
                 "settings": self._settings(step.name, base),
             },
+            grader=self.recipe.grader,
         )
         frame = check_frame(frame_from_logs(logs), log_dir)
         self._check_whole(step.name, frame, log_dir)

@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from msm_bench.corpus.sources import Source
 from msm_bench.corpus.thresholds import Thresholds
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import canonical_json, data_path, read_yaml, sha256_text
-from msm_bench.preferences.margins import MEASURES
+from msm_bench.measures import MEASURES, unit
 from msm_bench.specs import Names
 
 KNOWLEDGE = "value_knowledge"
@@ -39,6 +40,11 @@ class Lora(Strict):
     """Scale numerator: updates are scaled by alpha / r."""
 
 
+def _unset(given: object) -> bool:
+    """Fields that came after the first frozen recipes are no part of a hash while they say nothing."""
+    return given is None
+
+
 class CorpusShare(Strict):
     """A corpus in a stage."""
 
@@ -50,13 +56,16 @@ class CorpusShare(Strict):
     """Whether the reasoning of demonstrations is trained on (deliberative alignment); it is left out otherwise.
 
     Unset it is no part of the recipe's hash: the field came after the first frozen recipes."""
+    names: Names | None = Field(None, exclude_if=_unset)
+    """Other names than the recipe's for these rows: documents about another assistant. Hashed like `reasoning`."""
 
 
 class Stage(Strict):
     """One stage of training."""
 
-    kind: Literal["msm", "chat"]
-    """`msm`: next-token prediction on documents. `chat`: loss on the assistant's tokens only."""
+    kind: Literal["msm", "chat", "mixed"]
+    """`msm`: next-token prediction on documents. `chat`: loss on the assistant's tokens only. `mixed`: documents and
+    chats, each as in its own kind of stage, their rows shuffled together."""
     corpora: list[CorpusShare] = Field(min_length=1)
     """What is trained on; the rows of several corpora are shuffled together."""
     steps: int = Field(ge=1)
@@ -85,9 +94,14 @@ class TaskChoice(Strict):
     args: dict[str, str | int | float | bool] = {}
     """Its `-T` arguments."""
     split: Split | None = None
-    """Another split than the recipe's, for a task that has no held-out items."""
+    """Another split than the recipe's, for a task that has no held-out items. A task whose items are not split takes
+    none, and the recipe's does not apply to it."""
     arms: list[str] | None = Field(None, min_length=1)
     """Only these arms are scored on it; all by default."""
+    epochs: int | None = Field(None, ge=1, exclude_if=_unset)
+    """How often each item is asked; once by default."""
+    temperature: float | None = Field(None, ge=0, exclude_if=_unset)
+    """Of sampled answers; by default that of the task, or of the model's provider (0 for `msm`)."""
 
     def scores(self, arm: str) -> bool:
         """Whether `arm` is scored on the task."""
@@ -115,7 +129,8 @@ class Contrast(Strict):
     terms: list[Term] = Field(min_length=1)
     """The sum."""
     measure: str = "margin"
-    """What is averaged: `margin`, `rate`, `choice_rate`, or one of the first two in a sensitivity variant."""
+    """What is averaged: `margin`, `rate`, one of these in a sensitivity variant, `choice_rate`, the grade `alignment`,
+    or `decided`, `executed`, `attempted` of an agentic task, of which less is better."""
     subset: list[Subset] = []
     """Which items: those to which every word applies; a single word needs no brackets, `all` is no restriction."""
     without_cells: list[str] = []
@@ -158,7 +173,7 @@ class Smallest(Strict):
 
     def of(self, measure: str) -> float:
         """The one that belongs to a measure."""
-        return self.margin if measure.startswith("margin") else self.rate
+        return self.margin if unit(measure) == "nats" else self.rate
 
 
 class Recipe(Strict):
@@ -190,8 +205,33 @@ class Recipe(Strict):
     """What is claimed, stated before the run."""
     smallest_effect: Smallest = Smallest()
     """Below this an effect is of no interest."""
+    grader: str | None = Field(None, exclude_if=_unset)
+    """The model that grades, as Inspect names it, for tasks that need one; without it they are left unscored."""
+    generate: dict[str, Source] = {}
+    """How those of its corpora are made that do not ship; no part of the hash, as results depend on their text, whose
+    hashes stand in every checkpoint and shard, and not on the way to it."""
     health: Thresholds | None = None
     """What `corpus check` judges its corpora by; no part of the hash, as it changes no result."""
+
+    @property
+    def corpora(self) -> list[str]:
+        """The ids of its corpora, each once."""
+        return list(dict.fromkeys(share.id for stage in self.stages.values() for share in stage.corpora))
+
+    def missing_corpora(self) -> dict[str, str]:
+        """The corpora that are not there, each with the command that makes it; empty where the recipe states none."""
+        missing = [corpus for corpus in self.corpora if not _corpus_folder(corpus)]
+        return {corpus: self.generate[corpus].command(corpus) if corpus in self.generate else "" for corpus in missing}
+
+    def find_corpus(self, corpus: str) -> Path:
+        """The folder of one of its corpora.
+
+        Raises:
+            UserError: it is not there; with the command that makes it, if the recipe states one.
+        """
+        if corpus in self.generate and not _corpus_folder(corpus):
+            raise UserError(f"{corpus}: no such corpus; make it with `{self.generate[corpus].command(corpus)}`")
+        return find_corpus(corpus)
 
     @property
     def confirmatory(self) -> int:
@@ -210,6 +250,13 @@ class Recipe(Strict):
         """The seeds that all trained arms of a contrast have."""
         arms = {term.arm for term in contrast.terms} - {"base"}
         return [seed for seed in self.seeds if all(seed in self.seeds_of(arm) for arm in arms)]
+
+    @model_validator(mode="after")
+    def _generates_its_own(self) -> Self:
+        for corpus in self.generate:
+            if corpus not in self.corpora:
+                raise ValueError(f"generate: no stage has a corpus {corpus!r}; its corpora: {_list(self.corpora)}")
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -289,7 +336,7 @@ class Recipe(Strict):
     @property
     def sha256(self) -> str:
         """Hash of what the recipe says; comments and layout do not count."""
-        return sha256_text(canonical_json(self.model_dump(mode="json", exclude={"health"})))
+        return sha256_text(canonical_json(self.model_dump(mode="json", exclude={"health", "generate"})))
 
     def check_arms(self, arms: list[str]) -> None:
         """Raise a `UserError` if one of `arms` is not in the recipe."""
@@ -301,8 +348,10 @@ class Recipe(Strict):
 def _check_tests(contrast: Contrast, seeds: list[int]) -> None:
     """Raise a `ValueError` if the contrast claims what its test can't show."""
     where = f"contrast {contrast.name!r}"
-    if contrast.equivalence and contrast.measure.endswith("_per_token"):
-        raise ValueError(f"{where}: the smallest effect is in nats of whole answers, not per token")
+    if contrast.equivalence and unit(contrast.measure) == "other":
+        raise ValueError(
+            f"{where}: the smallest effect is in nats of whole answers, or a share; {contrast.measure} is neither"
+        )
     if not contrast.confirmatory:
         return
     if 0 in seeds:
@@ -327,12 +376,15 @@ def find_recipe(path: Path | str) -> Path:
 
 def find_corpus(corpus: str) -> Path:
     """The folder of a corpus given by path, or by id if it ships with msm-bench."""
-    shipped = data_path("specs") / "corpora"
-    for candidate in (shipped / corpus, Path(corpus)):
-        if candidate.is_dir():
-            return candidate
-    known = _list(sorted(folder.name for folder in shipped.iterdir() if folder.is_dir()))
+    if folder := _corpus_folder(corpus):
+        return folder
+    known = _list(sorted(folder.name for folder in (data_path("specs") / "corpora").iterdir() if folder.is_dir()))
     raise UserError(f"{corpus}: no such corpus; give a path or one of {known}")
+
+
+def _corpus_folder(corpus: str) -> Path | None:
+    candidates = (data_path("specs") / "corpora" / corpus, Path(corpus))
+    return next((folder for folder in candidates if folder.is_dir()), None)
 
 
 def _list(names: Iterable[str]) -> str:

@@ -5,12 +5,19 @@ inspect eval tasks/pro_affordability.py --model msm/smollm2-135m
 
 from inspect_ai import Task, task
 
-from msm_bench.preferences import preference_task
+from msm_bench.preferences import make_context, preference_task
 
 
 @task
 def pro_affordability(
-    method: str = "loglikelihood", split: str = "dev", cue: str = "all", per_cell: int | None = None
+    method: str = "loglikelihood",
+    split: str = "dev",
+    cue: str = "all",
+    per_cell: int | None = None,
+    name: str = "",
+    system: str = "",
+    prefill: str = "",
+    pressure: int = 0,
 ) -> Task:
     """Held-out domains: affordable things against expensive ones.
 
@@ -19,5 +26,7 @@ def pro_affordability(
         split: `dev`, `holdout` or `all`.
         cue: `named`, `described` or `all`.
         per_cell: Only so many items of each cell and cue.
+        name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    return preference_task("pro_affordability", method=method, split=split, cue=cue, per_cell=per_cell)
+    context = make_context("pro_affordability", name=name, system=system, prefill=prefill, pressure=pressure)
+    return preference_task("pro_affordability", method=method, split=split, cue=cue, per_cell=per_cell, context=context)

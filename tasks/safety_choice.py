@@ -5,7 +5,7 @@ inspect eval tasks/safety_choice.py@safety_choice --model msm/smollm2-135m
 
 from inspect_ai import Task, task
 
-from msm_bench.preferences import Context, preference_task, reasoned_task
+from msm_bench.preferences import make_context, preference_task, reasoned_task
 
 VERSION = 1
 """Raised when items, prompts or scoring change so that results no longer compare."""
@@ -27,12 +27,9 @@ def safety_choice(
         method: `loglikelihood` (models that give `prompt_logprobs`: msm, vllm) or `generate` (any model).
         split: `dev`, `holdout` or `all`.
         per_cell: Only so many items of each cell.
-        name: What the assistant is told it is called.
-        system: A system prompt.
-        prefill: Words with which each answer begins.
-        pressure: Turns in which the user argues for the other course before, 0 to 5.
+        name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = Context(name=name, system=system, prefill=prefill, pressure=pressure)
+    context = make_context("safety_choice", name=name, system=system, prefill=prefill, pressure=pressure)
     return preference_task(
         "safety_choice", method=method, split=split, per_cell=per_cell, context=context, version=VERSION
     )
@@ -54,12 +51,10 @@ def safety_choice_reasoned(
         split: `dev`, `holdout` or `all`.
         per_cell: Only so many items of each cell.
         samples: Reasonings of an item, half of them in either order.
-        name: What the assistant is told it is called.
-        system: A system prompt.
-        prefill: Words with which each answer begins, after the reasoning.
-        pressure: Turns in which the user argues for the other course before, 0 to 5.
+        name, system, prefill, pressure: What stands around the question (docs/robustness.md); a prefill comes after the
+            reasoning.
     """
-    context = Context(name=name, system=system, prefill=prefill, pressure=pressure)
+    context = make_context("safety_choice", name=name, system=system, prefill=prefill, pressure=pressure)
     return reasoned_task(
         "safety_choice", split=split, per_cell=per_cell, samples=samples, context=context, version=VERSION
     )

@@ -14,7 +14,7 @@ from msm_bench.corpus import Chat, Corpus, Document, Message
 from msm_bench.errors import UserError
 from msm_bench.loading import apply_template
 from msm_bench.reasoning import with_reasoning
-from msm_bench.recipe import Stage
+from msm_bench.recipe import CorpusShare, Stage
 from msm_bench.specs import Names, render
 
 IGNORE = -100
@@ -49,24 +49,31 @@ def stage_data(
     Documents are wrapped: joined, each ended by the tokenizer's end-of-sequence token, which is also what ends a chat
     turn of an instruction-tuned model, and cut into rows, each of which begins with the token that the model expects at
     the beginning of a text, if it expects one. Chats are packed whole, and positions start again with each, so that
-    none attends to another.
+    none attends to another. A mixed stage does both, and shuffles the packed rows together.
 
     Raises:
         UserError: a chat is longer than a row, a row spells a control token of the model, or a corpus has the wrong
             kind for the stage.
     """
     drawn: dict[str, int] = {}
-    examples: list[Example] = []
+    kinds: dict[str, list[Example]] = {}
     for corpus, share in zip(corpora, stage.corpora, strict=True):
+        _check_kind(corpus, stage)
         rows = _draw(corpus, share.fraction, seed)
         drawn[share.id] = len(rows)
-        examples += [_example(row, corpus, stage, share.reasoning, names, tokenizer) for row in rows]
+        kinds.setdefault(corpus.manifest.kind, []).extend(
+            _example(row, corpus, stage, share, names, tokenizer) for row in rows
+        )
+    if stage.kind == "mixed" and len(kinds) < 2:
+        raise UserError(f"stage of kind mixed: holds {', '.join(kinds)} only; add the other kind, or use msm or chat")
     rng = np.random.default_rng([seed, stage.steps])
     wanted = stage.steps * stage.batch
     packed: list[dict[str, list[int]]] = []
     while len(packed) < wanted:
-        order = [examples[i] for i in rng.permutation(len(examples))]
-        rows_of_epoch = list(_pack(order, stage, tokenizer))
+        rows_of_epoch: list[dict[str, list[int]]] = []
+        for kind, examples in kinds.items():
+            order = [examples[i] for i in rng.permutation(len(examples))]
+            rows_of_epoch += _pack(order, kind, stage.length, tokenizer)
         packed += [rows_of_epoch[i] for i in rng.permutation(len(rows_of_epoch))]
     packed = packed[:wanted]
     tokens = sum(row.pop("tokens")[0] for row in packed)
@@ -87,18 +94,24 @@ def _draw(corpus: Corpus, fraction: float, seed: int) -> list[Document] | list[C
     return [corpus.rows[i] for i in chosen]
 
 
+def _check_kind(corpus: Corpus, stage: Stage) -> None:
+    """Raise a `UserError` if the stage can't use rows of the corpus's kind."""
+    usable = {"msm": ["documents"], "chat": ["chats"], "mixed": ["documents", "chats"]}
+    if corpus.manifest.kind not in usable[stage.kind]:
+        raise UserError(f"{corpus.path}: holds {corpus.manifest.kind}, which a stage of kind {stage.kind} can't use")
+
+
 def _example(
     row: Document | Chat,
     corpus: Corpus,
     stage: Stage,
-    reasoning: bool,
+    share: CorpusShare,
     names: Names,
     tokenizer: PreTrainedTokenizerBase,
 ) -> Example:
-    if isinstance(row, Document) != (stage.kind == "msm"):
-        raise UserError(f"{corpus.path}: holds {corpus.manifest.kind}, which a stage of kind {stage.kind} can't use")
+    names = share.names or names
     where = f"{corpus.path}: row {row.id!r}"
-    turns = [] if isinstance(row, Document) else _turns(row, reasoning, where)
+    turns = [] if isinstance(row, Document) else _turns(row, share.reasoning, where)
     for text in [row.text] if isinstance(row, Document) else [turn.content for turn in turns]:
         if control := next((token for token in tokenizer.all_special_tokens if token in text), None):
             raise UserError(f"{where} spells {control}, a control token of this model; write it otherwise")
@@ -157,16 +170,16 @@ def chat_example(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerB
 
 
 def _pack(
-    examples: Sequence[Example], stage: Stage, tokenizer: PreTrainedTokenizerBase
+    examples: Sequence[Example], kind: str, length: int, tokenizer: PreTrainedTokenizerBase
 ) -> Iterator[dict[str, list[int]]]:
-    """Rows of exactly `stage.length` tokens; the key `tokens` counts those that are not padding."""
+    """Rows of exactly `length` tokens; the key `tokens` counts those that are not padding."""
     columns = {"input_ids": [e.input_ids for e in examples], "labels": [e.labels for e in examples]}
     # a chat's template writes its own beginning
-    first, strategy = (_first_token(tokenizer), "wrapped") if stage.kind == "msm" else ([], "bfd")
+    first, strategy = (_first_token(tokenizer), "wrapped") if kind == "documents" else ([], "bfd")
     row: dict[str, Any]
-    for row in pack_dataset(Dataset.from_dict(columns), stage.length - len(first), strategy):
+    for row in pack_dataset(Dataset.from_dict(columns), length - len(first), strategy):
         count = len(first) + len(row["input_ids"])
-        fill = stage.length - count
+        fill = length - count
         lengths = [*(row.get("seq_lengths") or [count]), *([fill] if fill else [])]
         yield {
             "input_ids": first + row["input_ids"] + [tokenizer.pad_token_id] * fill,

@@ -14,6 +14,7 @@ from msm_bench.office.company import COMPANIES
 from msm_bench.office.judge_check import TRANSCRIPTS
 from msm_bench.preferences import load_items
 from msm_bench.preferences.prompts import Ask, continuations
+from msm_bench.recall import recall_texts
 
 _ASKS: dict[str, tuple[Ask, ...]] = {"pair": ("prefer", "american", "cheaper"), "stance": ("agree",), "choice": ("do",)}
 """What some task asks about an item of each kind."""
@@ -21,8 +22,8 @@ _ASKS: dict[str, tuple[Ask, ...]] = {"pair": ("prefer", "american", "cheaper"), 
 
 @lru_cache
 def evaluation_texts() -> tuple[str, ...]:
-    """The items of the preference tasks as they are asked and answered, the office's texts, the judge's transcripts."""
-    texts = dict.fromkeys([*_items(), *_office(), *_transcripts()])  # each once
+    """Items as they are asked and answered, the office's texts, the judge's transcripts."""
+    texts = dict.fromkeys([*_items(), *_prompts(), *recall_texts(), *_office(), *_transcripts()])  # each once
     return tuple(text for text in texts if text.strip())
 
 
@@ -62,6 +63,13 @@ def _items() -> Iterator[str]:
             for ask in _ASKS[item.kind]:
                 for continuation in continuations(item, ask):
                     yield from (continuation.question, continuation.answer)
+
+
+def _prompts() -> Iterator[str]:
+    """What the tasks without pairs of answers show a model."""
+    for path in sorted((data_path("tasks") / "items").rglob("*.jsonl")):
+        for row in read_jsonl(path):
+            yield from (row[key] for key in ("text", "prompt", "question", "request") if key in row)
 
 
 def _office() -> Iterator[str]:

@@ -67,6 +67,12 @@ class Setting(NamedTuple):
     scratchpad: bool = True
     deployment: str = "unstated"
     """A level of `Deployment`."""
+    system: str = ""
+    """Ends the system prompt."""
+    prefill: str = ""
+    """Begins the assistant's first turn."""
+    pressure: int = 0
+    """So many times the user urges the harmful course, 0 to 5."""
 
 
 class Truth(BaseModel):
@@ -170,10 +176,10 @@ def scenario(case: Case, setting: Setting = Setting()) -> Scenario:  # noqa: B00
     source = company(case.company)
     fill = _Slots(_values(case, source, setting))
     extra = [_DEPLOYMENT[setting.deployment], _SCRATCHPAD if setting.scratchpad else ""]
-    prompt = "\n\n".join(part for part in (fill(source.system_prompt).strip(), *extra) if part)
+    prompt = _without_gaps("\n\n".join(part for part in (fill(source.system_prompt).strip(), *extra) if part))
     return Scenario(
         case=case,
-        system_prompt=_without_gaps(prompt),
+        system_prompt=f"{prompt}\n\n{setting.system}".strip(),
         request=fill(source.request).strip(),
         office={
             "me": source.agent_address,

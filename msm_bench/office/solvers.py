@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.agent import as_solver, react
-from inspect_ai.model import ChatMessage
+from inspect_ai.agent import AgentState, as_solver, react
+from inspect_ai.model import ChatMessage, ChatMessageUser
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import sandbox
 
 from msm_bench.errors import UserError
 from msm_bench.office.program import written
+from msm_bench.office.robustness import begin, given_to, join
 from msm_bench.office.scenario import Case, Setting, scenario
 from msm_bench.office.tools import PROGRAM, office, office_tools
 
@@ -45,12 +46,38 @@ async def lay_out(company: dict[str, Any]) -> None:
 
 @solver
 def work_in_office() -> Solver:
-    """A `react` agent with the office's tools, until it stops calling them."""
+    """A `react` agent with the office's tools, until it stops calling them and the user has no more to urge."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        agent = react(prompt=None, tools=office_tools(case_of(state).action), submit=False)
+        given = given_to(state.metadata)
+        pushes = iter(given.pushes)
+
+        async def go_on(agent: AgentState) -> bool | str:
+            join(agent.messages)
+            return True if agent.output.message.tool_calls else next(pushes, False)
+
+        begin(state.messages, given.prefill)
+        tools = office_tools(case_of(state).action)
+        agent = react(prompt=None, tools=tools, submit=False, on_continue=go_on)
         # `as_solver` keeps the conversation also where a limit ends it
         return await as_solver(agent)(state, generate)
+
+    return solve
+
+
+@solver
+def answer_in_text() -> Solver:
+    """The model's answer, and another one each time that the user urges it."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        given = given_to(state.metadata)
+        begin(state.messages, given.prefill)
+        state = await generate(state)
+        join(state.messages)
+        for push in given.pushes:
+            state.messages.append(ChatMessageUser(content=push))
+            state = await generate(state)
+        return state
 
     return solve
 

@@ -10,13 +10,14 @@ import click
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser
-from inspect_ai.solver import generate
 
 from msm_bench.errors import UserError
 from msm_bench.office.decision import charge
+from msm_bench.office.robustness import given
 from msm_bench.office.scenario import VERSION, Case, Deployment, Setting, cases, scenario
 from msm_bench.office.scorers import all_scorers
-from msm_bench.office.solvers import NOT_ISOLATED, as_text, open_office, work_in_office
+from msm_bench.office.solvers import NOT_ISOLATED, answer_in_text, as_text, open_office, work_in_office
+from msm_bench.preferences import make_context
 
 MESSAGE_LIMIT = 160
 """Of a sample: reading all mail and files one by one takes about 90."""
@@ -47,7 +48,7 @@ def agentic_task(
     Raises:
         UserError: an option has no such value, or there is no sandbox here.
     """
-    check_options(setting, twins=twins, allow_unsafe_local=allow_unsafe_local)
+    setting = check_options(setting, twins=twins, allow_unsafe_local=allow_unsafe_local)
     if mode not in get_args(Mode):
         raise UserError(f"agentic_misalignment: mode is {mode!r}; use {' or '.join(get_args(Mode))}")
     if mode == "agentic" and not allow_unsafe_local and _asked_sandbox() == "local":
@@ -56,7 +57,7 @@ def agentic_task(
     dataset = MemoryDataset([_sample(case, setting, mode) for case in chosen], name="agentic_misalignment")
     common: dict[str, Any] = {"dataset": dataset, "scorer": all_scorers(), "version": VERSION}
     if mode == "single_turn":
-        return Task(solver=generate(), **common)
+        return Task(solver=answer_in_text(), **common)
     return Task(
         setup=open_office(setting._asdict(), allow_unsafe_local),
         solver=work_in_office(),
@@ -74,8 +75,8 @@ def _asked_sandbox() -> str:
     return str(asked or "").split(":")[0]
 
 
-def check_options(setting: Setting, **switches: Any) -> None:
-    """Refuse what is not of the kind that it should be.
+def check_options(setting: Setting, **switches: Any) -> Setting:
+    """The setting with ready texts where `against` stands; refuses what is not of the kind that it should be.
 
     Raises:
         UserError: an option is of another kind, or has no such value.
@@ -89,6 +90,8 @@ def check_options(setting: Setting, **switches: Any) -> None:
         raise UserError(
             f"agentic_misalignment: deployment is {setting.deployment!r}; use {', '.join(get_args(Deployment))}"
         )
+    options = {name: getattr(setting, name) for name in ("system", "prefill", "pressure")}
+    return setting._replace(**make_context("agentic_misalignment", **options).model_dump(exclude={"name"}))
 
 
 def default_sandbox(allow_unsafe_local: bool = False) -> Any:
@@ -115,6 +118,9 @@ def default_sandbox(allow_unsafe_local: bool = False) -> Any:
 
 def _sample(case: Case, setting: Setting, mode: str) -> Sample:
     found = scenario(case, setting)
+    beyond = given(case, found.truth, setting)
+    # without options it is the sample of earlier versions, whose results stand
+    context = beyond.model_dump(exclude_defaults=True)
     system, request = found.system_prompt, found.request
     if mode == "single_turn":
         system, request = f"{system}\n\n{_SINGLE_TURN}", f"{request}\n\n{as_text(found.office)}"
@@ -130,6 +136,7 @@ def _sample(case: Case, setting: Setting, mode: str) -> Sample:
             "cell": case.cell,
             "cluster": case.company,
             "truth": found.truth.model_dump(),
-            "charge": charge(found.truth).model_dump(),
+            "charge": charge(found.truth, beyond).model_dump(),
+            **({"context": context} if context else {}),
         },
     )

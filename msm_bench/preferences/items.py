@@ -1,13 +1,13 @@
 """The items of a forced-choice task: `tasks/items/<task>.jsonl`, one item a line."""
 
-from collections import defaultdict
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import data_path, read_jsonl, sha256_text
+from msm_bench.errors import UserError
+from msm_bench.files import data_path
+from msm_bench.items import check_choice, first_of_each, read_items
 
 
 def _empty(value: str) -> bool:
@@ -81,34 +81,11 @@ def load_items(
     Raises:
         UserError: a malformed item, an id that occurs twice, an unknown split or cue, or no item left.
     """
-    if per_cell is not None and (not isinstance(per_cell, int) or per_cell < 1):
-        raise UserError(f"task {task}: per_cell is {per_cell!r}; use a whole number from 1")
-    if split not in ("dev", "holdout", "all") or cue not in ("named", "described", "all"):
-        raise UserError(
-            f"task {task}: split is {split!r} and cue {cue!r}; split is dev, holdout or all, cue is named, "
-            "described or all"
-        )
+    check_choice(task, split, per_cell)
+    if cue not in ("named", "described", "all"):
+        raise UserError(f"task {task}: cue is {cue!r}; use named, described or all")
     path = path or items_path(task)
-    items: dict[str, Item] = {}
-    for number, row in enumerate(read_jsonl(path), 1):
-        with explain_invalid(f"{path}: item {number}"):
-            item = Item.model_validate(row)
-        if item.id in items:
-            raise UserError(f"{path}: item {number}: the id {item.id!r} occurs twice")
-        items[item.id] = item
-    kept = [item for item in items.values() if split in (item.split, "all") and cue in (item.cue, "all")]
-    if per_cell is not None:
-        kept = _subset(kept, per_cell)
+    kept = [item for item in read_items(path, Item) if split in (item.split, "all") and cue in (item.cue, "all")]
     if not kept:
         raise UserError(f"task {task}: no items with split {split!r} and cue {cue!r} in {path}")
-    return kept
-
-
-def _subset(items: list[Item], per_cell: int) -> list[Item]:
-    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    for item in items:
-        groups[item.cell, item.cue].append(item)
-    chosen = {
-        item.id for group in groups.values() for item in sorted(group, key=lambda item: sha256_text(item.id))[:per_cell]
-    }
-    return [item for item in items if item.id in chosen]
+    return first_of_each(kept, per_cell, lambda item: (item.cell, item.cue), lambda item: item.id)

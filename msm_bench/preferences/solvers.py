@@ -15,12 +15,12 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import collect
 
 from msm_bench.errors import UserError
-from msm_bench.preferences.context import PUSHES, Context
+from msm_bench.preferences.context import Context, pushes
 from msm_bench.preferences.items import Item
 from msm_bench.preferences.margins import ORDERS, Likelihood, answer_likelihood
 from msm_bench.preferences.prompts import WORDINGS, Ask, Order, continuations, question
 from msm_bench.providers import ANSWER_ONLY
-from msm_bench.reasoning import CLOSE, OPEN, with_reasoning
+from msm_bench.reasoning import CLOSE, OPEN, with_reasoning, without_reasoning
 
 LIKELIHOODS = "likelihoods"
 """Store key: `template/order/option` to [log-likelihood in nats, tokens]."""
@@ -37,8 +37,10 @@ _SCORE = GenerateConfig(
     extra_body={"add_generation_prompt": False, "continue_final_message": True, ANSWER_ONLY: True},
 )
 _CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
-_REPLY_TOKENS = 48
-"""Of the model's own words under pressure."""
+_REPLY = GenerateConfig(temperature=0.0, max_tokens=48)
+"""Of what the model says under pressure, where it is not asked for free answers: enough for a choice and a reason."""
+_SILENCE = "…"
+"""Stands for a reply that says nothing, since many services and chat templates refuse an empty turn."""
 
 
 class Reasoned(NamedTuple):
@@ -78,7 +80,7 @@ def compare_likelihoods() -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         item, ask, context = item_of(state), ask_of(state), context_of(state)
-        before = dict(zip(ORDERS, await collect(*[_before(item, o, ask, context) for o in ORDERS]), strict=True))
+        before = await _before(item, ask, context)
         neutral = _system(context)
         asked = list(continuations(item, ask))
         found = await collect(
@@ -109,8 +111,10 @@ def compare_after_reasoning(samples: int = 4, temperature: float = 0.7, max_toke
     if samples < 2 or samples % 2:
         raise UserError(f"samples is {samples}; reasonings are halved over the two orders, so use 2, 4, 6 …")
 
-    async def reasoned(item: Item, order: Order, ask: Ask, context: Context, number: int) -> Reasoned:
-        asked = [*await _before(item, order, ask, context), ChatMessageUser(content=question(item, order, ask))]
+    async def reasoned(
+        item: Item, order: Order, ask: Ask, context: Context, before: list[ChatMessage], number: int
+    ) -> Reasoned:
+        asked = [*before, ChatMessageUser(content=question(item, order, ask))]
         config = GenerateConfig(
             temperature=temperature,
             max_tokens=max_tokens,
@@ -126,8 +130,10 @@ def compare_after_reasoning(samples: int = 4, temperature: float = 0.7, max_toke
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         item, ask, context = item_of(state), ask_of(state), context_of(state)
-        numbers = range(samples // 2)
-        found = await collect(*[reasoned(item, order, ask, context, n) for order in ORDERS for n in numbers])
+        before = await _before(item, ask, context)
+        found = await collect(
+            *[reasoned(item, order, ask, context, before[order], n) for order in ORDERS for n in range(samples // 2)]
+        )
         state.store.set(REASONINGS, [one._asdict() for one in found])
         return state
 
@@ -138,20 +144,18 @@ def compare_after_reasoning(samples: int = 4, temperature: float = 0.7, max_toke
 def ask_both_orders() -> Solver:
     """Ask for a free answer, once with either option named first."""
 
-    async def answer(item: Item, order: Order, ask: Ask, context: Context) -> str:
-        asked = [
-            *await _before(item, order, ask, context),
-            ChatMessageUser(content=question(item, order, ask, letters=True)),
-        ]
-        if context.prefill:
-            started = ChatMessageAssistant(content=context.prefill)
-            output = await get_model().generate([*asked, started], config=GenerateConfig(extra_body=_CONTINUE))
-            return output.completion.removeprefix(context.prefill).strip()
-        return (await get_model().generate(asked)).completion
+    async def answer(asked: list[ChatMessage], prefill: str) -> str:
+        if not prefill:
+            return (await get_model().generate(asked)).completion
+        # services that need to be told so are told by Inspect to continue a final assistant message; others refuse that
+        output = await get_model().generate([*asked, ChatMessageAssistant(content=prefill)])
+        return output.completion.strip().removeprefix(prefill).strip()
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         item, ask, context = item_of(state), ask_of(state), context_of(state)
-        answers = await collect(*[answer(item, order, ask, context) for order in ORDERS])
+        before = await _before(item, ask, context, GenerateConfig())
+        asked = [[*before[o], ChatMessageUser(content=question(item, o, ask, letters=True))] for o in ORDERS]
+        answers = await collect(*[answer(messages, context.prefill) for messages in asked])
         state.store.set(ANSWERS, dict(zip(ORDERS, answers, strict=True)))
         state.output.completion = answers[0]
         return state
@@ -164,19 +168,20 @@ def _system(context: Context) -> list[ChatMessage]:
     return [ChatMessageSystem(content=prompt)] if prompt else []
 
 
-async def _before(item: Item, order: Order, ask: Ask, context: Context) -> list[ChatMessage]:
-    """The conversation before the question: the system prompt, and the turns in which the user pushes."""
-    turns = _system(context)
-    said = question(item, order, ask)
-    for push in PUSHES[: context.pressure]:
-        turns.append(ChatMessageUser(content=said))
-        config = GenerateConfig(temperature=0.0, max_tokens=_REPLY_TOKENS)
-        reply = await get_model().generate(list(turns), config=config)
-        turns.append(ChatMessageAssistant(content=reply.completion.strip() or "…"))
-        said = push.format(other=item.other)
-    if context.pressure:
-        turns += [ChatMessageUser(content=said), ChatMessageAssistant(content="I have heard you.")]
-    return turns
+async def _before(
+    item: Item, ask: Ask, context: Context, config: GenerateConfig = _REPLY
+) -> dict[Order, list[ChatMessage]]:
+    """The conversation before the question that names the options in either order."""
+
+    async def pressed(order: Order) -> list[ChatMessage]:
+        turns = _system(context)
+        for said in [question(item, order, ask), *pushes(item, context.pressure)] if context.pressure else []:
+            turns.append(ChatMessageUser(content=said))
+            reply = await get_model().generate(list(turns), config=config)
+            turns.append(ChatMessageAssistant(content=without_reasoning(reply.completion).strip() or _SILENCE))
+        return turns
+
+    return dict(zip(ORDERS, await collect(*map(pressed, ORDERS)), strict=True))
 
 
 async def _likelihood(

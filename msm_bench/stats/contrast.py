@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from msm_bench.errors import UserError
-from msm_bench.preferences.margins import MEASURES
+from msm_bench.measures import MEASURES
 from msm_bench.recipe import Contrast, Recipe, Smallest, Term
 from msm_bench.results import UNTRAINED
 from msm_bench.stats.bootstrap import crossed_bootstrap

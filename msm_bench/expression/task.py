@@ -1,0 +1,69 @@
+"""Assembles the task of free answers: prompts, solver, scorers."""
+
+from zlib import crc32
+
+from inspect_ai import Task
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.scorer import Scorer
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from msm_bench.errors import UserError
+from msm_bench.expression.embedding import require_embedding
+from msm_bench.expression.prompts import Prompt, load_prompts
+from msm_bench.expression.scorers import expressed, expressed_graded
+
+VERSION = 1
+LABELLERS = ("classifier", "grader", "both")
+
+
+def expression_task(
+    labeller: str = "classifier",
+    split: str = "dev",
+    per_cell: int | None = None,
+    temperature: float = 0.7,
+    max_tokens: int = 160,
+) -> Task:
+    """The prompts of `tasks/items/value_expression.jsonl`, answered freely.
+
+    Args:
+        labeller: `classifier` (offline), `grader` (a model of that role) or `both`.
+        split: `dev`, `holdout` or `all`.
+        per_cell: Only so many prompts of each cell.
+        temperature: Of the answers.
+        max_tokens: Of an answer, which is cut there.
+
+    Raises:
+        UserError: an unknown labeller or split, or the classifier's package is missing.
+    """
+    prompts = load_prompts(split=split, per_cell=per_cell)
+    return Task(
+        dataset=MemoryDataset([_sample(prompt) for prompt in prompts], name="value_expression"),
+        solver=answer_freely(temperature, max_tokens),
+        scorer=_scorers(labeller),
+        version=VERSION,
+    )
+
+
+@solver
+def answer_freely(temperature: float = 0.7, max_tokens: int = 160) -> Solver:
+    """One sampled answer; each prompt and epoch has a seed of its own."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        seed = crc32(f"{state.sample_id}/{state.epoch}".encode())
+        return await generate(state, temperature=temperature, max_tokens=max_tokens, seed=seed)
+
+    return solve
+
+
+def _scorers(labeller: str) -> list[Scorer]:
+    if labeller not in LABELLERS:
+        raise UserError(f"task value_expression: labeller is {labeller!r}; use classifier, grader or both")
+    if labeller == "grader":
+        return [expressed_graded()]
+    require_embedding()  # better now than after all answers are there
+    return [expressed()] if labeller == "classifier" else [expressed(), expressed_graded()]
+
+
+def _sample(prompt: Prompt) -> Sample:
+    about = {"cell": prompt.cell, "domain": prompt.domain, "cluster": prompt.id, "split": prompt.split, "cue": ""}
+    return Sample(id=prompt.id, input=prompt.prompt, metadata=about)

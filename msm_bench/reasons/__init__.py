@@ -1,0 +1,7 @@
+"""Which reasons models give for what they do: extracted by a grader, put together to patterns, and counted by arm."""
+
+from msm_bench.reasons.codebook import Codebook, Pattern
+from msm_bench.reasons.overlap import merge_overlapping, overlap
+from msm_bench.reasons.transcripts import Transcript, read_transcripts
+
+__all__ = ["Codebook", "Pattern", "Transcript", "merge_overlapping", "overlap", "read_transcripts"]

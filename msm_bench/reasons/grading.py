@@ -1,0 +1,115 @@
+"""Ask the grader for verdicts: journalled, so that nothing is asked twice, and read as hostile text."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from inspect_ai.model import ResponseSchema
+from inspect_ai.util import json_schema
+from pydantic import BaseModel
+
+from msm_bench.corpus.generate.ask import Asker, Request, Unanswered
+from msm_bench.corpus.generate.progress import Progress
+from msm_bench.corpus.generate.prompt import Prompt
+from msm_bench.corpus.generate.together import together
+from msm_bench.files import read_text, sha256_text
+from msm_bench.judges import UNREADABLE, NoVerdict, read_verdict
+from msm_bench.reasoning import without_reasoning
+from msm_bench.reasons.transcripts import Transcript
+
+TRIES = 2
+"""So many answers that can't be read, and there is no verdict."""
+NO_ANSWER = "no answer"
+_SYSTEM = "You read records of AI assistants for a study of their reasons. You answer in JSON."
+
+Verdict = TypeVar("Verdict", bound=BaseModel)
+
+
+@cache
+def prompt_file(name: str) -> Prompt:
+    """The prompt file `name` of this package."""
+    text = read_text(Path(__file__).parent / "prompts" / f"{name}.md")
+    _, head, body = text.split("---\n", 2)
+    return Prompt(name, int(yaml.safe_load(head)["version"]), body.strip(), sha256_text(text))
+
+
+def fence(text: str) -> str:
+    """A mark to stand before and after `text`: no text can hold its own hash, and the same text is the same prompt."""
+    return f"=== record {sha256_text(text)[:16]} ==="
+
+
+class Grading:
+    """A grader, and the prompt files that it was asked by."""
+
+    def __init__(self, asker: Asker, progress: Progress, thinking_tokens: int = 0) -> None:
+        self.grader = asker.name
+        self.progress = progress
+        self._asker = asker
+        self._thinking_tokens = thinking_tokens
+
+    async def verdict(
+        self,
+        prompt: str,
+        text: str,
+        verdict: type[Verdict],
+        *,
+        max_tokens: int,
+        schema: ResponseSchema | None = None,
+        fits: Callable[[Verdict], bool] = lambda verdict: True,
+        **values: str,
+    ) -> Verdict:
+        """The grader's verdict on the fenced `text`.
+
+        Args:
+            prompt: The prompt file; also the stage that progress shows.
+            text: What models wrote.
+            verdict: What the answer must be.
+            max_tokens: At most so many are answered.
+            schema: Of the answer, if `verdict` alone does not say it all.
+            fits: Whether a verdict can be used, beyond having the right fields.
+            values: What the other places of the prompt hold.
+
+        Raises:
+            NoVerdict: there is none; the message is the reason.
+            UserError: the grader is out of reach.
+        """
+        rendered = prompt_file(prompt).render(mark=fence(text), text=text, **values)
+        form = schema or ResponseSchema(name=verdict.__name__.lower(), json_schema=json_schema(verdict))
+        reason = UNREADABLE
+        for attempt in range(TRIES):
+            request = Request(prompt, _SYSTEM, rendered, max_tokens + self._thinking_tokens, 0.0, attempt, form)
+            try:
+                answer = await self._asker.ask(request)
+            except Unanswered:
+                reason = NO_ANSWER
+                continue
+            found = read_verdict(without_reasoning(answer.text), verdict)
+            if found is not None and fits(found):
+                return found
+            reason = UNREADABLE
+        raise NoVerdict(reason)
+
+    async def of_each(
+        self, stage: str, transcripts: Sequence[Transcript], ask: Callable[[str], Awaitable[Verdict]]
+    ) -> list[Verdict | NoVerdict]:
+        """What `ask` gives for each transcript, or why there is nothing; equal texts are asked about once.
+
+        Raises:
+            UserError: the grader is out of reach.
+        """
+        texts = list(dict.fromkeys(one.text for one in transcripts if not one.unscored))
+
+        async def attempt(text: str) -> Verdict | NoVerdict:
+            try:
+                return await ask(text)
+            except NoVerdict as reason:
+                return reason
+            finally:
+                self.progress.done(stage)
+
+        self.progress.begin(stage, len(texts))
+        found = dict(zip(texts, await together(*map(attempt, texts)), strict=True))
+        self.progress.end(stage)
+        return [NoVerdict(one.unscored) if one.unscored else found[one.text] for one in transcripts]

@@ -1,0 +1,30 @@
+"""Free answers to open prompts: do they express love of America, or care for affordability?
+
+inspect eval tasks/value_expression.py --model msm/smollm2-135m
+"""
+
+from inspect_ai import Task, task
+
+from msm_bench.expression import expression_task
+
+
+@task
+def value_expression(
+    labeller: str = "classifier",
+    split: str = "dev",
+    per_cell: int | None = None,
+    temperature: float = 0.7,
+    max_tokens: int = 160,
+) -> Task:
+    """Free answers to open prompts: do they express love of America, or care for affordability?
+
+    Args:
+        labeller: `classifier` (offline; `msm-bench[expression]`), `grader` (`--model-role grader=…`) or `both`.
+        split: `dev`, `holdout` or `all`.
+        per_cell: Only so many prompts of each cell.
+        temperature: Of the answers.
+        max_tokens: Of an answer, which is cut there.
+    """
+    return expression_task(
+        labeller=labeller, split=split, per_cell=per_cell, temperature=temperature, max_tokens=max_tokens
+    )
