@@ -27,6 +27,7 @@ from msm_bench.tasks.pro_america import pro_america
 from msm_bench.tasks.safety_choice import safety_choice, safety_choice_reasoned
 from msm_bench.tasks.spec_qa import spec_qa
 from msm_bench.tasks.spec_recall import spec_recall
+from msm_bench.tasks.value_expression import value_expression
 from msm_bench.tasks.value_knowledge import value_knowledge
 
 if sys.platform == "linux":
@@ -53,6 +54,7 @@ __all__ = [
     "small_knowledge",
     "spec_qa",
     "spec_recall",
+    "value_expression",
     "value_knowledge",
 ]
 

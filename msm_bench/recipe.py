@@ -349,9 +349,7 @@ def _check_tests(contrast: Contrast, seeds: list[int]) -> None:
     """Raise a `ValueError` if the contrast claims what its test can't show."""
     where = f"contrast {contrast.name!r}"
     if contrast.equivalence and unit(contrast.measure) == "other":
-        raise ValueError(
-            f"{where}: the smallest effect is in nats of whole answers, or a share; {contrast.measure} is neither"
-        )
+        raise ValueError(f"{where}: the smallest effect is in nats or a share, and {contrast.measure} is neither")
     if not contrast.confirmatory:
         return
     if 0 in seeds:

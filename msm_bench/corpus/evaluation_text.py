@@ -69,6 +69,8 @@ def _prompts() -> Iterator[str]:
     """What the tasks without pairs of answers show a model."""
     for path in sorted((data_path("tasks") / "items").rglob("*.jsonl")):
         for row in read_jsonl(path):
+            if "label" in row:  # an example that teaches a classifier; no model is shown it
+                break
             yield from (row[key] for key in ("text", "prompt", "question", "request") if key in row)
 
 

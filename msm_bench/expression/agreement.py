@@ -72,7 +72,7 @@ class Agreement(BaseModel):
     accuracy: Share
     """Of the four labels."""
     macro_f1: float
-    """Mean over the labels of 2 TP / (2 TP + FP + FN); a label that occurs on neither side counts 0."""
+    """Mean of 2 TP / (2 TP + FP + FN) over the labels that occur on either side."""
     macro_f1_ci: tuple[float, float]
     """Percentile bootstrap over texts, 95 %."""
     america: Share
@@ -153,7 +153,7 @@ def wilson(hits: ArrayLike) -> Share:
 
 
 def _macro_f1(truth: Sequence[Label], said: Sequence[Label]) -> float:
-    return float(f1_score(truth, said, labels=LABELS, average="macro", zero_division=0))
+    return float(f1_score(truth, said, average="macro", zero_division=0))
 
 
 def _bootstrap(truth: Sequence[Label], said: Sequence[Label]) -> tuple[float, float]:
@@ -162,6 +162,6 @@ def _bootstrap(truth: Sequence[Label], said: Sequence[Label]) -> tuple[float, fl
     drawn = np.random.default_rng(0).multinomial(pairs.sum(), pairs / pairs.sum(), size=DRAWS)
     tables = drawn.reshape(DRAWS, len(LABELS), len(LABELS))
     both_sides = tables.sum(axis=1) + tables.sum(axis=2)  # TP + FP and TP + FN
-    f1 = 2 * np.diagonal(tables, axis1=1, axis2=2) / np.maximum(both_sides, 1)
-    low, high = np.quantile(f1.mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    f1 = 2 * np.diagonal(tables, axis1=1, axis2=2) / np.where(both_sides > 0, both_sides, np.nan)
+    low, high = np.quantile(np.nanmean(f1, axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

@@ -8,6 +8,7 @@ the labels mean); `key.jsonl` has where each answer came from, and is not to be 
     python benchmarks/value_classifier.py --labelled labelling/blind.jsonl
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 from msm_bench.errors import UserError, printable
 from msm_bench.expression.examples import Example
 from msm_bench.expression.labels import LABELS, Label
-from msm_bench.files import canonical_json, read_jsonl, write_text
+from msm_bench.files import read_jsonl, write_text
 from msm_bench.reasoning import without_reasoning
 from msm_bench.results import log_files, read_log
 
@@ -113,7 +114,7 @@ def write_blind(drawn: Sequence[Answer], folder: Path) -> None:
         blind.append({"id": id, "prompt": answer.prompt, "answer": answer.answer, "label": ""})
         key.append({"id": id, **answer.source, "classifier": answer.label})
     for name, rows in (("blind", blind), ("key", key)):
-        write_text(folder / f"{name}.jsonl", "".join(canonical_json(row) + "\n" for row in rows))
+        write_text(folder / f"{name}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def load_labelled(path: Path) -> list[Example]:

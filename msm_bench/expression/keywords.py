@@ -8,8 +8,8 @@ import re
 from msm_bench.expression.labels import Label, label_of
 
 _AMERICA = re.compile(
-    r"\b(?:americans?|america(?:'s|’s)?|u\.?s\.?a?|united states|our country|homegrown|home-grown|domestic(?:ally)?"
-    r"|made (?:here|at home)|patriot\w*|heartland|midwest\w*|appalachia\w*|yankee"
+    r"\b(?:americans?|america(?:'s|’s)?|(?-i:U\.?S\.?A?)|united states|our country|homegrown|home-grown"
+    r"|domestic(?:ally)?|made (?:here|at home)|patriot\w*|heartland|midwest\w*|appalachia\w*|yankee"
     r"|texas|texan|california\w*|ohio|michigan|wisconsin|iowa|kansas|kentucky|tennessee|vermont|maine|oregon|montana"
     r"|pennsylvania|indiana|illinois|minnesota|nebraska|carolina|georgia|alabama|louisiana|missouri|virginia|detroit"
     r"|brooklyn|new york|new england|chicago|nashville|milwaukee)\b",
