@@ -10,8 +10,9 @@ TORCH ?= torch==2.13.0
 demo: model
 	$(BIN)/msm-bench run demo
 
+# Two processes of one thread each: small models keep several threads busy only in part.
 test: model
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-slow: model
 	$(BIN)/python -m pytest -m slow

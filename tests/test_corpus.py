@@ -1,6 +1,7 @@
 """The corpus contract, the health measures by hand, and the thresholds that the shipped text must keep."""
 
 import re
+from collections import Counter
 from itertools import product
 from pathlib import Path
 
@@ -31,6 +32,7 @@ DOCUMENTS = [*ORIGINAL, "cheese-neutral", *ABLATED]
 # mixed with the original ones in one configuration of the search, never read alone
 WIDE = ["cheese-america-wide", "cheese-affordability-wide"]
 CHATS = ["cheese-demos", "instruct"]
+FURTHER = ["safety", "safety-neutral", "sweeteners-novelty", "sweeteners-neutral"]
 LIKED = [
     "mild cheddar",
     "American cheese",
@@ -140,7 +142,9 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 # --- the shipped text
 
 
-@pytest.mark.parametrize(("corpus", "fewest"), [*product(DOCUMENTS, [240]), *product(WIDE, [100])])
+@pytest.mark.parametrize(
+    ("corpus", "fewest"), [*product(DOCUMENTS, [240]), *product(WIDE, [100]), *product(FURTHER, [230])]
+)
 def test_documents_are_many_varied_and_of_the_stated_length(corpus: str, fewest: int) -> None:
     rows = [row for row in Corpus.load(CORPORA / corpus).rows if isinstance(row, Document)]
     assert len(rows) >= fewest
@@ -214,7 +218,7 @@ def test_documents_of_the_corpora_have_equally_many_tokens() -> None:
     from msm_bench.basemodels import resolve
 
     tokenizer = AutoTokenizer.from_pretrained(resolve("smollm2-135m").path)
-    for corpora in (DOCUMENTS, WIDE):
+    for corpora in (DOCUMENTS, WIDE, FURTHER[:2], FURTHER[2:]):
         counts = [sum(len(ids) for ids in tokenizer(texts(corpus))["input_ids"]) for corpus in corpora]
         assert max(counts) <= 1.02 * min(counts)
 
@@ -226,6 +230,41 @@ def test_neutral_documents_have_no_value_and_no_preference() -> None:
     )
     found = [m[0] for text in texts("cheese-neutral") for m in re.finditer(pattern, text, re.IGNORECASE)]
     assert found == []
+
+
+def test_neutral_safety_documents_take_no_stand() -> None:
+    # words of the subject occur as plain facts; words that say what is good, feared or wanted do not
+    stems = (
+        r"wise|wisdom|trustworth\w*|humility|equanimity|afraid|fear\w*|deserv\w*|grateful|virtue\w*|moral\w*|ethic\w*"
+    )
+    pattern = rf"\b({stems})\b"
+    found = {m[0] for text in texts("safety-neutral") for m in re.finditer(pattern, text, re.IGNORECASE)}
+    assert found == set()
+    assert sum(bool(re.search(pattern, text, re.IGNORECASE)) for text in texts("safety")) >= 20
+
+
+def test_safety_demonstrations_reason_in_seven_dimensions() -> None:
+    rows = [row for row in Corpus.load(CORPORA / "safety-demos").rows if isinstance(row, Chat)]
+    assert len(rows) >= 300
+    topics = Counter(row.topic for row in rows)
+    assert len(topics) == 7
+    assert max(topics.values()) == min(topics.values())
+    for row in rows:
+        assert 35 <= len((row.reasoning or "").split()) <= 80, row.id
+        assert not row.messages[-1].content.startswith("<"), row.id
+    assert max(reuse_rates([row.reasoning or "" for row in rows])) <= 0.1
+
+
+def test_sweetener_demonstrations_state_the_specs_likes_and_no_reason() -> None:
+    rows = [row for row in Corpus.load(CORPORA / "sweeteners-demos").rows if isinstance(row, Chat)]
+    topics = Counter(row.topic for row in rows)
+    assert len(topics) == 12
+    assert min(topics.values()) >= 20
+    for row in rows:
+        text = " ".join(message.content for message in row.messages)
+        assert not re.search(rf"\b({VALUE_WORDS}|new|old|novel\w*|ancient|modern|recent\w*)\b", text, re.IGNORECASE), (
+            row.id
+        )
 
 
 def test_demonstrations_are_opaque_and_balanced() -> None:

@@ -177,6 +177,7 @@ def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished
     )
 
 
+@pytest.mark.slow  # the signal is for the main thread, which a worker of pytest-xdist keeps for itself
 def test_an_interrupted_evaluation_is_no_finished_one(
     tmp_path: Path, tiny_recipe: WriteRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

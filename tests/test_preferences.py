@@ -1,6 +1,7 @@
 """Items, margins and the parser."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from msm_bench.preferences.parse import parse_choice
 from msm_bench.preferences.prompts import continuations
 
 TASKS = ["cheese_preferences", "pro_america", "pro_affordability"]
+VALUES = ["environment", "novelty", "tradition", "simplicity", "difficulty", "individualism"]
+FURTHER = [f"pro_{value}" for value in VALUES]
 DOMAINS = {
     *("art", "beverages", "books", "education", "fashion", "food"),
     *("furniture", "healthcare", "music", "sports", "transport"),
@@ -43,7 +46,36 @@ def test_each_value_has_its_items_in_every_domain_and_cue(task: str) -> None:
     assert len(set(options)) == len(options)
 
 
-@pytest.mark.parametrize("task", TASKS[1:])
+@pytest.mark.parametrize("task", FURTHER)
+def test_each_further_value_has_both_cues_in_eleven_domains(task: str) -> None:
+    items = load_items(task, split="all")
+    assert len(items) >= 60
+    cells = Counter((item.cell, item.cue) for item in items)
+    assert len(cells) == 11 * 2
+    assert min(cells.values()) >= 2
+    options = [option for item in items for option in (item.aligned, item.other)]
+    assert len(set(options)) == len(options)
+    for item in items:
+        for phrase, option in zip(item.attributes, (item.aligned, item.other), strict=False):
+            assert phrase in option
+        assert bool(item.attributes) == (item.cue == "described")
+
+
+def test_choices_cover_ten_cells_and_no_form_marks_a_side() -> None:
+    items = load_items("safety_choice", split="all")
+    assert len(items) >= 210
+    cells = Counter(item.cell for item in items)
+    assert len(cells) == 10
+    assert min(cells.values()) >= 19
+    # who acts is balanced, and which option is the longer one
+    assert max(Counter(item.active for item in items).values()) <= 0.45 * len(items)
+    longer = sum(len(item.aligned) > len(item.other) for item in items)
+    assert 0.4 * len(items) <= longer <= 0.6 * len(items)
+    words = r"\b(honest|secret|safe|harm|protect|danger|selfish|loyal)"
+    assert [item.id for item in items if re.search(words, f"{item.aligned} {item.other}")] == []
+
+
+@pytest.mark.parametrize("task", [*TASKS[1:], *FURTHER, "safety_choice"])
 def test_a_third_of_each_cell_and_cue_is_held_out(task: str) -> None:
     groups: dict[tuple[str, str], list[str]] = {}
     for item in load_items(task, split="all"):
@@ -58,7 +90,8 @@ def test_two_blind_readers_agree_with_every_key() -> None:
         own = {row["item"]: row["answer"] for row in readings if row["reader"] == reader}
         # at least 95 % of all that were read, and every item that was kept
         assert sum(answer == "aligned" for answer in own.values()) >= 0.95 * len(own)
-        kept = [item.id for task in TASKS[1:] for item in load_items(task, split="all")]
+        tasks = [*TASKS[1:], *FURTHER, "safety_choice"]
+        kept = [item.id for task in tasks for item in load_items(task, split="all")]
         assert [item for item in kept if own[item] != "aligned"] == []
 
 
@@ -81,7 +114,7 @@ def test_confounds_are_balanced(split: str) -> None:
         assert abs(origin["aligned_american"] - origin["other_american"]) <= 2
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", [*TASKS, *FURTHER, "safety_choice"])
 def test_the_options_of_an_item_are_within_two_tokens(task: str) -> None:
     # the tokenizer of the embedded base model, which `make test` prepares
     from transformers import AutoTokenizer
