@@ -336,6 +336,7 @@ def test_what_cannot_be_read_is_unscored(tmp_path: Path) -> None:
         applied(tmp_path / "other", transcripts[:2])
 
 
+@pytest.mark.slow  # an interruption inside an event loop ends a worker of pytest-xdist
 def test_a_killed_run_asks_nothing_twice(tmp_path: Path) -> None:
     def until_killed(prompt: str) -> str:
         if len(Scripted.asked) > 9:
