@@ -56,7 +56,7 @@ def confirmatory(terms: list[dict[str, Any]]) -> dict[str, Any]:
         ({"seeds": [0, 1]}, "seed 0 is for tuning only"),
         (
             {"contrasts": [{"name": "x", "equivalence": True, "measure": "margin_per_token", "terms": [TERM]}]},
-            "not per token",
+            "is neither",
         ),
         ({"contrasts": [{"name": "x", "subset": "known", "terms": [TERM]}]}, "need the arm 'base' on the task"),
         ({"contrasts": [{"name": "x", "subset": ["named", "described"], "terms": [TERM]}]}, "no item is named and"),

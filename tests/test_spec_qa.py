@@ -162,7 +162,7 @@ def test_mistakes_are_named(options: dict[str, Any], said: str) -> None:
 
 @pytest.mark.parametrize(
     ("row", "said"),
-    [({"cell": "cheese"}, "question 1: cell"), ({"extra": 1}, "question 1: extra"), ({}, "question 2: the id 'a'")],
+    [({"cell": "cheese"}, "item 1: cell"), ({"extra": 1}, "item 1: extra"), ({}, "item 2: the id 'a'")],
 )
 def test_malformed_questions_are_named(tmp_path: Path, row: dict[str, Any], said: str) -> None:
     path = tmp_path / "questions.jsonl"
