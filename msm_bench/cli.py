@@ -133,11 +133,11 @@ def compare(
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
-    if paper and (len(sources) != 1 or _is_log(sources[0]) or baseline or arms):
+    if paper is not None and (len(sources) != 1 or _is_log(sources[0]) or baseline or arms):
         raise UserError("--paper sets all arms of one recipe beside a figure; give one recipe, no --baseline or --arm")
     if len(sources) == 1 and not _is_log(sources[0]):
         experiment = _experiment(sources[0], None, results)
-        if paper:
+        if paper is not None:
             _print_beside_paper(experiment, paper, style)
             return
         chosen = _with_baseline(arms, baseline)

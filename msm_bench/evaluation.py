@@ -17,12 +17,15 @@ from msm_bench.judges import GRADER
 from msm_bench.recipe import TaskChoice
 from msm_bench.results import read_log
 
+_LIKELIHOOD_SOLVERS = {"compare_likelihoods", "compare_answers", "weigh_answers", "read_passage"}
+"""Solvers that ask for log-likelihoods alone: whatever the run's temperature, they score at none."""
+
 
 def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
     """The tasks of a recipe on one split, or on their own where they state one; not every task's items are split.
 
     Raises:
-        UserError: an unknown task or task argument.
+        UserError: an unknown task or task argument, or a temperature for a task that would ignore it.
     """
     return [_task(choice, split) for choice in choices]
 
@@ -38,6 +41,8 @@ def _task(choice: TaskChoice, split: str) -> Task:
     if choice.epochs is not None:
         task = task_with(task, epochs=choice.epochs)
     if choice.temperature is not None:
+        if registry_info(task.solver).name.split("/")[-1] in _LIKELIHOOD_SOLVERS:
+            raise UserError(f"task {choice.task} fixes its own temperature: log-likelihoods are not sampled")
         task = task_with(task, config=task.config.merge(GenerateConfig(temperature=choice.temperature)))
     return task
 

@@ -14,13 +14,13 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 from inspect_ai import Task
 
-from msm_bench.basemodels import BaseModel, resolve
+from msm_bench.basemodels import EMBEDDED, BaseModel, resolve
 from msm_bench.checkpoints import Checkpoint, CheckpointManifest, is_checkpoint, training_identity
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError, missing_extra
 from msm_bench.evaluation import build_tasks, dataset_sha256, evaluate_model
 from msm_bench.files import canonical_json, difference, read_json, sha256_text, write_json
-from msm_bench.pace import scoring_seconds, training_speed
+from msm_bench.pace import seconds_per_item, training_speed
 from msm_bench.recipe import Recipe, TaskChoice
 from msm_bench.results import check_frame, frame_from_logs, read_frame, write_frame
 
@@ -110,20 +110,30 @@ class Experiment:
 
     def _evaluate_step(self, arm: str, seed: int, base: BaseModel | None) -> Step:
         chain, path = tuple(self.recipe.arms[arm]), self.shard_path(arm, seed)
-        done = path.exists()
-        if done:
+        if done := path.exists():
             self._check_shard(arm, seed, base)
-        items = sum(len(task.dataset) * (choice.epochs or 1) for choice, task in self._scored_on(arm))
-        seconds = scoring_seconds(self.recipe.base, self.results.glob("shards/*.json"), items)
-        return Step("evaluate", arm, chain, seed, path, items, seconds, done)
+        items = self._items(arm)
+        return Step("evaluate", arm, chain, seed, path, items, items * self._seconds_per_item, done)
+
+    def _items(self, arm: str) -> int:
+        """How many items an arm is scored on, each as often as it is asked."""
+        return sum(len(task.dataset) * (choice.epochs or 1) for choice, task in self._scored_on(arm))
 
     def missing(self) -> dict[str, str]:
-        """What a run needs and is not here, base model or corpora, each with the command that makes it, if any."""
-        found = {}
+        """What a run needs and is not here, base model or corpora, each with the command that makes it, if any.
+
+        Raises:
+            UserError: the base model is not here, and neither an embedded one nor of a hub.
+        """
+        base, found = self.recipe.base, {}
         try:
-            resolve(self.recipe.base)
+            resolve(base)
         except UserError:
-            found[self.recipe.base] = f"msm-bench model prepare {self.recipe.base}"
+            if base not in EMBEDDED and (
+                Path(base).exists() or base.startswith((".", "/", "~")) or base.count("/") > 1
+            ):
+                raise
+            found[base] = f"msm-bench model prepare {base}"
         return found | self.recipe.missing_corpora()
 
     def _check_inputs(self, tolerant: bool) -> None:
@@ -145,6 +155,11 @@ class Experiment:
         chains = {prefix for chain in self.recipe.arms.values() for prefix in _prefixes(tuple(chain))}
         paths = [self.checkpoint_path(chain, seed) for chain in chains for seed in self.recipe.seeds]
         return training_speed(self.recipe.base, paths)
+
+    @cached_property
+    def _seconds_per_item(self) -> float:
+        shards = {self.shard_path(arm, seed).with_suffix(".json"): self._items(arm) for arm, seed in self._shards()}
+        return seconds_per_item(self.recipe.base, shards)
 
     # --- what everything depends on
 

@@ -9,11 +9,15 @@ Unit = Literal["nats", "share", "other"]
 """Nats of whole answers, a share from 0 to 1 (or a difference of such), or a scale of its own."""
 
 _OTHER = ("nll_per_token", "bits_per_byte", "alignment")
+_EXPRESSED = ("america", "affordability", "both", "neither", "lean")
 _SHARES = (
-    *("won", "finished"),
+    *("won", "finished", "parsed"),
     *("followed", "checks_passed", "accuracy", "accuracy_per_token", "accuracy_pmi", "refused", "refused_by_rule"),
-    *("america", "affordability", "both", "neither", "lean"),
+    *("refused_partly", "answered"),
+    *_EXPRESSED,
+    *(f"graded_{measure}" for measure in _EXPRESSED),
     *("decided", "executed", "attempted"),
+    "ungraded",
 )
 MEASURES = tuple(dict.fromkeys((*FORCED_CHOICE, *RECALL, *_SHARES, *_OTHER)))
 """Of forced choices, recall, reasoned choices, capabilities, expressed values, agentic samples, and grades."""

@@ -1,7 +1,7 @@
 """How long training and scoring take: as measured on what is done already, else as known of the embedded model."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +18,7 @@ ITEMS_PER_SECOND = 2.0
 def training_speed(base: str, checkpoints: Iterable[Path]) -> float:
     """Tokens a second, padding included, over the last stages of the checkpoints that are there.
 
-    Without any it is the embedded model's, or NaN for a model from a hub, which may have any size.
+    Without any it is the embedded model's, or NaN for any other model, which may have any size.
     """
     tokens = seconds = 0.0
     for path in checkpoints:
@@ -29,11 +29,22 @@ def training_speed(base: str, checkpoints: Iterable[Path]) -> float:
     return tokens / seconds if seconds else TRAIN_TOKENS_PER_SECOND * _known(base)
 
 
-def scoring_seconds(base: str, manifests: Iterable[Path], items: int) -> float:
-    """Time to score an arm on `items`: the mean of the shards whose manifests there are, else a guess, or NaN."""
-    measured = [read_json(path).get("wall_seconds", 0.0) for path in manifests]
-    return sum(measured) / len(measured) if measured else items / (ITEMS_PER_SECOND * _known(base))
+def seconds_per_item(base: str, shards: Mapping[Path, int]) -> float:
+    """Time to score an item, over the shards that are there.
+
+    Without any it is the embedded model's, or NaN for any other model.
+
+    Args:
+        base: The base model.
+        shards: The manifests of shards, each with the number of items behind it.
+    """
+    seconds, items = 0.0, 0
+    for path, count in shards.items():
+        with suppress(UserError, OSError, KeyError, TypeError):  # a damaged one is reported when it is used
+            seconds += float(read_json(path)["wall_seconds"])
+            items += count
+    return seconds / items if items else 1 / (ITEMS_PER_SECOND * _known(base))
 
 
 def _known(base: str) -> float:
-    return 1.0 if base in EMBEDDED or Path(base).is_dir() else math.nan
+    return 1.0 if base in EMBEDDED else math.nan

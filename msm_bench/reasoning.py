@@ -9,7 +9,7 @@ CLOSE = "</think>"
 def with_reasoning(reasoning: str, answer: str) -> str:
     """An assistant's turn that reasons before it answers.
 
-    The marks are those of Qwen3 and DeepSeek-R1, whose templates know them; to other models they are plain text.
+    The marks are plain text. Chat templates that write or remove these marks themselves are not supported.
     """
     return f"{OPEN}\n{reasoning.strip()}\n{CLOSE}\n\n{answer}"
 

@@ -85,6 +85,15 @@ class Stage(Strict):
     save_steps: int = Field(20, ge=1)
     """A killed run goes on from the last multiple of this."""
 
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        ids = [share.id for share in self.corpora]
+        if twice := next((corpus for corpus in ids if ids.count(corpus) > 1), None):
+            raise ValueError(f"corpus {twice!r} occurs twice in a stage; name it once, with the fraction of both")
+        if self.kind == "msm" and any(share.reasoning for share in self.corpora):
+            raise ValueError("reasoning is that of chats, and a stage of kind msm has documents; leave it out")
+        return self
+
 
 class TaskChoice(Strict):
     """A task and its arguments."""
@@ -101,7 +110,8 @@ class TaskChoice(Strict):
     epochs: int | None = Field(None, ge=1, exclude_if=_unset)
     """How often each item is asked; once by default."""
     temperature: float | None = Field(None, ge=0, exclude_if=_unset)
-    """Of sampled answers; by default that of the task, or of the model's provider (0 for `msm`)."""
+    """Of sampled answers; by default that of the task, or of the model's provider (0 for `msm`). Refused for a task
+    of log-likelihoods, which samples nothing."""
 
     def scores(self, arm: str) -> bool:
         """Whether `arm` is scored on the task."""
@@ -129,8 +139,7 @@ class Contrast(Strict):
     terms: list[Term] = Field(min_length=1)
     """The sum."""
     measure: str = "margin"
-    """What is averaged: `margin`, `rate`, one of these in a sensitivity variant, `choice_rate`, the grade `alignment`,
-    or `decided`, `executed`, `attempted` of an agentic task, of which less is better."""
+    """One of `msm_bench.measures.MEASURES`; each task's page says what it means and which way is better."""
     subset: list[Subset] = []
     """Which items: those to which every word applies; a single word needs no brackets, `all` is no restriction."""
     without_cells: list[str] = []

@@ -64,20 +64,29 @@ def frame_from_logs(paths: Sequence[Path | str]) -> pd.DataFrame:
         UserError: a path holds no log, a log can't be read or is not of a finished run, or the logs are of two recipes
             or of two versions of a task.
     """
+    rows = [row for log in finished_logs(paths) for row in _rows(log)]
+    if not rows:
+        raise UserError(f"{', '.join(map(str, paths))}: no sample has a score; score it with `inspect score`")
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.astype({"seed": "int64", "epoch": "int64", "value": "float64"})
+
+
+def finished_logs(paths: Sequence[Path | str]) -> Iterator[EvalLog]:
+    """The logs of finished runs, one at a time. One that did not end well is passed over if a retry of it is there.
+
+    Raises:
+        UserError: a path holds no log, a log can't be read or is not of a finished run, or the logs can't be compared:
+            they are of two recipes, of two states of one, or of two versions of a task.
+    """
     files = log_files(paths)
     heads = [read_log(file, header_only=True) for file in files]
     _check_alike(files, heads)
     finished = {head.eval.task_id for head in heads if head.status == "success"}
-    rows: list[dict[str, Any]] = []
     for file, head in zip(files, heads, strict=True):
         if head.status == "success":
-            rows += _rows(read_log(file))
+            yield read_log(file)
         elif head.eval.task_id not in finished:
             raise UserError(f"{file}: the run ended with status {head.status!r}; finish it with `inspect eval-retry`")
-    if not rows:
-        raise UserError(f"{', '.join(files)}: no sample has a score; score it with `inspect score`")
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.astype({"seed": "int64", "epoch": "int64", "value": "float64"})
 
 
 def _check_alike(files: Sequence[str], heads: Sequence[EvalLog]) -> None:
@@ -121,13 +130,17 @@ def read_log(file: str, header_only: bool = False) -> EvalLog:
         raise UserError(f"{file}: can't be read as an Inspect log ({' '.join(str(error).split())})") from None
 
 
-def _rows(log: EvalLog) -> Iterator[dict[str, Any]]:
-    """Rows of one log."""
+def about_log(log: EvalLog) -> dict[str, Any]:
+    """The columns of a result frame that all samples of a log have in common.
+
+    Raises:
+        UserError: its metadata give a seed that is no whole number.
+    """
     metadata = log.eval.metadata or {}
     seed = metadata.get("seed", UNTRAINED)
     if not isinstance(seed, int):
         raise UserError(f"{log.location}: its metadata give the seed {seed!r}; a seed is a whole number")
-    common = {
+    return {
         "recipe": str(metadata.get("recipe", "")),
         "model": log.eval.model,
         "arm": str(metadata.get("arm", log.eval.model)),
@@ -135,19 +148,27 @@ def _rows(log: EvalLog) -> Iterator[dict[str, Any]]:
         "task": log.eval.task.split("/")[-1],
         "log": Path(log.location).name,
     }
-    metrics = _metrics(log.samples or [])
+
+
+def about_sample(sample: EvalSample) -> dict[str, Any]:
+    """The columns of a result frame that say which sample and epoch it is."""
+    return {
+        "item": str(sample.id),
+        "cell": str(sample.metadata.get("cell", "")),
+        "cluster": str(sample.metadata.get("cluster", sample.id)),
+        "split": str(sample.metadata.get("split", "")),
+        "cue": str(sample.metadata.get("cue", "")),
+        "epoch": sample.epoch,
+        "sample_uuid": sample.uuid or "",
+    }
+
+
+def _rows(log: EvalLog) -> Iterator[dict[str, Any]]:
+    """Rows of one log."""
+    common, metrics = about_log(log), _metrics(log.samples or [])
     for sample in log.samples or []:
-        own = {
-            "item": str(sample.id),
-            "cell": str(sample.metadata.get("cell", "")),
-            "cluster": str(sample.metadata.get("cluster", sample.id)),
-            "split": str(sample.metadata.get("split", "")),
-            "cue": str(sample.metadata.get("cue", "")),
-            "epoch": sample.epoch,
-            "sample_uuid": sample.uuid or "",
-        }
         for metric, value, reason in _values(sample, metrics):
-            yield {**common, **own, "metric": metric, "value": value, "unscored_reason": reason}
+            yield {**common, **about_sample(sample), "metric": metric, "value": value, "unscored_reason": reason}
 
 
 def _metrics(samples: Sequence[EvalSample]) -> dict[str, list[str]]:

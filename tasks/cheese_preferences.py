@@ -5,7 +5,7 @@ inspect eval tasks/cheese_preferences.py --model msm/smollm2-135m
 
 from inspect_ai import Task, task
 
-from msm_bench.preferences import make_context, preference_task
+from msm_bench.preferences import valued_task
 
 
 @task
@@ -28,7 +28,4 @@ def cheese_preferences(
         per_cell: Only so many items of each cell and cue.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("cheese_preferences", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "cheese_preferences", method=method, split=split, cue=cue, per_cell=per_cell, context=context
-    )
+    return valued_task("cheese_preferences", **locals())

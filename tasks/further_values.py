@@ -5,7 +5,7 @@ inspect eval tasks/further_values.py@pro_novelty --model msm/smollm2-135m
 
 from inspect_ai import Task, task
 
-from msm_bench.preferences import make_context, preference_task
+from msm_bench.preferences import valued_task
 
 VERSION = 1
 """Raised when items, prompts or scoring change so that results no longer compare."""
@@ -31,10 +31,7 @@ def pro_environment(
         per_cell: Only so many items of each cell and cue.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("pro_environment", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "pro_environment", method=method, split=split, cue=cue, per_cell=per_cell, context=context, version=VERSION
-    )
+    return valued_task("pro_environment", version=VERSION, **locals())
 
 
 @task
@@ -57,10 +54,7 @@ def pro_novelty(
         per_cell: Only so many items of each cell and cue.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("pro_novelty", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "pro_novelty", method=method, split=split, cue=cue, per_cell=per_cell, context=context, version=VERSION
-    )
+    return valued_task("pro_novelty", version=VERSION, **locals())
 
 
 @task
@@ -83,10 +77,7 @@ def pro_tradition(
         per_cell: Only so many items of each cell and cue.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("pro_tradition", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "pro_tradition", method=method, split=split, cue=cue, per_cell=per_cell, context=context, version=VERSION
-    )
+    return valued_task("pro_tradition", version=VERSION, **locals())
 
 
 @task
@@ -109,10 +100,7 @@ def pro_simplicity(
         per_cell: Only so many items of each cell and cue.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("pro_simplicity", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "pro_simplicity", method=method, split=split, cue=cue, per_cell=per_cell, context=context, version=VERSION
-    )
+    return valued_task("pro_simplicity", version=VERSION, **locals())
 
 
 @task
@@ -135,10 +123,7 @@ def pro_difficulty(
         per_cell: Only so many items of each cell and cue.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("pro_difficulty", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "pro_difficulty", method=method, split=split, cue=cue, per_cell=per_cell, context=context, version=VERSION
-    )
+    return valued_task("pro_difficulty", version=VERSION, **locals())
 
 
 @task
@@ -161,7 +146,4 @@ def pro_individualism(
         per_cell: Only so many items of each cell and cue.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("pro_individualism", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "pro_individualism", method=method, split=split, cue=cue, per_cell=per_cell, context=context, version=VERSION
-    )
+    return valued_task("pro_individualism", version=VERSION, **locals())

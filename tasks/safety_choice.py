@@ -5,7 +5,7 @@ inspect eval tasks/safety_choice.py@safety_choice --model msm/smollm2-135m
 
 from inspect_ai import Task, task
 
-from msm_bench.preferences import make_context, preference_task, reasoned_task
+from msm_bench.preferences import make_context, reasoned_task, valued_task
 
 VERSION = 1
 """Raised when items, prompts or scoring change so that results no longer compare."""
@@ -29,10 +29,7 @@ def safety_choice(
         per_cell: Only so many items of each cell.
         name, system, prefill, pressure: What stands around the question (docs/robustness.md).
     """
-    context = make_context("safety_choice", name=name, system=system, prefill=prefill, pressure=pressure)
-    return preference_task(
-        "safety_choice", method=method, split=split, per_cell=per_cell, context=context, version=VERSION
-    )
+    return valued_task("safety_choice", version=VERSION, **locals())
 
 
 @task

@@ -22,8 +22,8 @@ def value_expression(
         labeller: `classifier` (offline; `msm-bench[expression]`), `grader` (`--model-role grader=…`) or `both`.
         split: `dev`, `holdout` or `all`.
         per_cell: Only so many prompts of each cell.
-        temperature: Of the answers.
-        max_tokens: Of an answer, which is cut there.
+        temperature: Of the answers, from 0 to 2, unless `--temperature` says otherwise.
+        max_tokens: Of an answer, which is cut there, unless `--max-tokens` says otherwise.
     """
     return expression_task(
         labeller=labeller, split=split, per_cell=per_cell, temperature=temperature, max_tokens=max_tokens

@@ -3,12 +3,16 @@
 import asyncio
 import json
 import re
+import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 import yaml
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
@@ -22,15 +26,24 @@ from inspect_ai.model import (
     ModelAPI,
     ModelOutput,
     ModelUsage,
+    StopReason,
+    get_model,
     modelapi,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolCall
+from rich.console import Console
 
-from msm_bench.reasons import Codebook, Transcript
+from msm_bench.corpus.generate.ask import Limits
+from msm_bench.corpus.generate.progress import Progress
+from msm_bench.reasons import Codebook
+from msm_bench.reasons.run import Asking, Findings, apply_codebook, draft_codebook
+from msm_bench.reasons.transcripts import Transcript, as_text
 
 TRANSCRIPTS = Path(__file__).parent / "fixtures" / "reason_transcripts.yaml"
 PAPER = {pattern.id: pattern for pattern in Codebook.load("paper").patterns}
+BROKEN = "\x1b[31mred\x1b[0m\x9b2J\u202e"
+"""What a terminal or a reader of it would act on."""
 _MARKED = re.compile(r"<<([^|>]+)\|([^|>]+)\|([^>]+)>>")
 
 
@@ -89,9 +102,9 @@ def recorded() -> Solver:
     return solve
 
 
-def write_log(folder: Path, samples: Sequence[Sample], arm: str, **metadata: Any) -> Path:
+def write_log(folder: Path, samples: Sequence[Sample], arm: str, version: int = 0, **metadata: Any) -> Path:
     """A log of one arm; samples have `turns` in their metadata."""
-    task = Task(dataset=list(samples), solver=recorded(), name="office", fail_on_error=False)
+    task = Task(dataset=list(samples), solver=recorded(), name="office", version=version, fail_on_error=False)
     [log] = inspect_eval(
         task, model="none", log_dir=str(folder), display="none", metadata={"recipe": "known", "arm": arm, **metadata}
     )
@@ -128,6 +141,47 @@ def transcript(item: str, text: str, arm: str = "a", **about: Any) -> Transcript
     }
     rest = {"split": "", "cue": "", "epoch": 1, "log": "l", "sample_uuid": ""}
     return Transcript({**own, **rest, **about}, text, "" if text else "says nothing")
+
+
+# --- running
+
+
+def known() -> list[Transcript]:
+    """The fixture without logs."""
+    return [transcript(row.id, as_text([turn(one) for one in row.turns]), row.arm) for row in rows()]
+
+
+def asking() -> Asking:
+    """The scripted grader."""
+    model = get_model("scripted/grader", memoize=False)
+    return Asking(model, Limits(connections=4, retries=0, timeout=20), Progress(Console(file=StringIO())))
+
+
+def drafted(out: Path, transcripts: Sequence[Transcript]) -> Codebook:
+    return asyncio.run(draft_codebook(transcripts, out, asking())).codebook
+
+
+def applied(
+    out: Path, transcripts: Sequence[Transcript], codebook: Codebook | str = "paper", at: float = 0.75
+) -> Findings:
+    book = Codebook.load(codebook) if isinstance(codebook, str) else codebook
+    return asyncio.run(apply_codebook(transcripts, book, out, asking(), at))
+
+
+def give(cwd: Path, *args: object) -> None:
+    """`msm-bench reasons ARGS` in this process."""
+    from msm_bench.cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["msm-bench", "reasons", *map(str, args)])
+        main()
+
+
+def summary_in(out: Path) -> dict[str, Any]:
+    """`summary.json`."""
+    found: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    return found
 
 
 # --- the grader
@@ -185,9 +239,10 @@ def honest(prompt: str) -> str:
 
 
 class Scripted:
-    """What graders of the provider `scripted` say, and what they were asked."""
+    """What graders of the provider `scripted` say, why they stop, and what they were asked."""
 
     answer: Callable[[str], str] = staticmethod(honest)
+    stops: StopReason = "stop"
     asked: list[str] = []  # noqa: RUF012  # emptied by every test
 
 
@@ -200,6 +255,14 @@ class ScriptedAPI(ModelAPI):
     ) -> ModelOutput:
         await asyncio.sleep(0)
         Scripted.asked.append(input[-1].text)
-        said = ModelOutput.from_content("scripted", Scripted.answer(input[-1].text))
+        said = ModelOutput.from_content("scripted", Scripted.answer(input[-1].text), Scripted.stops)
         said.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
         return said
+
+
+@contextmanager
+def fresh_grader() -> Iterator[None]:
+    """An honest grader that was asked nothing yet, and afterwards again."""
+    Scripted.answer, Scripted.stops, Scripted.asked = staticmethod(honest), "stop", []
+    yield
+    Scripted.answer, Scripted.stops = staticmethod(honest), "stop"

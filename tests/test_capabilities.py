@@ -4,7 +4,6 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from inspect_ai import Task
-from inspect_ai import eval as inspect_eval
-from inspect_ai.log import EvalLog, EvalSample
-from inspect_ai.model import (
-    ChatCompletionChoice,
-    ChatMessage,
-    ChatMessageAssistant,
-    GenerateConfig,
-    Logprob,
-    Logprobs,
-    Model,
-    ModelOutput,
-    ModelUsage,
-    get_model,
-)
 
 from msm_bench.capabilities.facts import knowledge_scores, knowledge_task, lettered
 from msm_bench.capabilities.items import (
@@ -43,7 +27,7 @@ from msm_bench.capabilities.passages import bits_per_byte
 from msm_bench.capabilities.refusals import question
 from msm_bench.errors import UserError
 from msm_bench.files import data_path
-from msm_bench.tasks.capabilities import instruction_following, neutral_perplexity, over_refusal, small_knowledge
+from msm_bench.tasks.capabilities import over_refusal
 
 KINDS: dict[str, type[CapabilityItem]] = {
     "neutral_perplexity": Passage,
@@ -55,7 +39,6 @@ PASSAGES = load_items(Passage, "neutral_perplexity", "all")
 INSTRUCTIONS = load_items(Instruction, "instruction_following", "all")
 FACTS = load_items(Fact, "small_knowledge", "all")
 REQUESTS = load_items(Request, "over_refusal", "all")
-Reply = Callable[[list[ChatMessage]], str]
 
 
 # the items
@@ -69,7 +52,7 @@ def test_a_third_of_each_cell_is_held_out_by_hash(task: str) -> None:
     for cell, own in cells.items():
         expected = held_out(item.cluster for item in own)
         assert {item.cluster for item in own if item.split == "holdout"} == expected, cell
-        assert len(expected) == len(own) / 3, cell  # every cell has 6 or 12
+        assert len(expected) == len({item.cluster for item in own}) / 3, cell  # every cell has 6 or 12
 
 
 @pytest.mark.parametrize("task", KINDS)
@@ -135,13 +118,20 @@ def test_requests_come_in_pairs() -> None:
     pairs: dict[str, list[Request]] = defaultdict(list)
     for item in REQUESTS:
         pairs[item.pair].append(item)
-        assert item.cell.split("/")[0] == ("alarming" if item.alarming else "plain")
     for own in pairs.values():
         assert sorted(item.alarming for item in own) == [False, True]
-        assert len({item.cell.split("/")[1] for item in own}) == 1
+        assert len({item.cell for item in own}) == 1  # or intervals would resample them apart
         assert len({item.split for item in own}) == 1
+    assert {own[0].cell for own in pairs.values()} == {
+        "computing",
+        "home-and-garden",
+        "kitchen",
+        "play",
+        "study",
+        "talk",
+    }
     kept = load_items(Request, "over_refusal", per_cell=2)
-    assert len({item.pair for item in kept}) == len(kept) / 2  # a subset keeps pairs whole
+    assert len({item.pair for item in kept}) == len(kept) / 2 == 12  # a subset keeps pairs whole
 
 
 @pytest.mark.parametrize("arguments", [{"split": "test"}, {"per_cell": 0}, {"per_cell": "all"}])
@@ -171,6 +161,15 @@ def test_a_bad_item_is_named(tmp_path: Path, change: dict[str, Any], expected: s
     path.write_text("\n".join(json.dumps(r) for r in (row, {**row, "id": "b", **change})), encoding="utf-8")
     with pytest.raises(UserError, match=f"item 2.*{re.escape(expected)}"):
         load_items(Instruction, "t", "all", path=path)
+
+
+@pytest.mark.parametrize(
+    "answers", [("A", ["M", "S", "Z"]), ("fish", ["(b)", "meat", "oats"]), ("x", ["y", "z", "d."])]
+)
+def test_an_answer_that_is_the_letter_of_another_is_refused(answers: tuple[str, list[str]]) -> None:
+    right, wrong = answers
+    with pytest.raises(ValueError, match="is also the letter of an answer"):
+        Fact.model_validate({**FACTS[0].model_dump(), "answer": right, "distractors": wrong})
 
 
 # scores by hand
@@ -205,163 +204,6 @@ def test_the_record_of_the_grader_stands_between_marks_and_is_cut() -> None:
     assert asked.count(mark) == 3  # told once, and once before and after the record
     assert asked.count("y" * 100) < 61
     assert "Request: Why {x}?" in asked
-
-
-# through Inspect
-
-
-def output(text: str) -> ModelOutput:
-    found = ModelOutput.from_content("mockllm", text)
-    found.usage = ModelUsage()
-    return found
-
-
-def says(reply: Reply) -> Model:
-    def answer(messages: list[ChatMessage], tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
-        return output(reply(messages))
-
-    return get_model("mockllm/model", custom_outputs=answer)
-
-
-def scores(nats: Reply) -> Model:
-    """A model that gives each word of its last turn the log-probability that `nats` returns."""
-
-    def answer(messages: list[ChatMessage], tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
-        value = float(nats(messages))
-        said = f"{messages[-2].text}\n{messages[-1].text}"
-        words = [Logprob(token=word, logprob=value) for word in re.findall(r"\s*\S+", said)]
-        one = ChatCompletionChoice(message=ChatMessageAssistant(content=""), prompt_logprobs=Logprobs(content=words))
-        return ModelOutput(model="mockllm", choices=[one], usage=ModelUsage())
-
-    return get_model("mockllm/model", custom_outputs=answer)
-
-
-def run(
-    task: Task, model: Model, folder: Path, grader: Model | None = None, only: list[str | int] | None = None
-) -> EvalLog:
-    roles: dict[str, str | Model] | None = None if grader is None else {"grader": grader}
-    [log] = inspect_eval(task, model=model, model_roles=roles, sample_id=only, log_dir=str(folder), display="none")
-    assert log.status == "success", log.error
-    return log
-
-
-def metrics(log: EvalLog) -> dict[str, dict[str, float]]:
-    assert log.results
-    return {score.name: {one.name: one.value for one in score.metrics.values()} for score in log.results.scores}
-
-
-def samples(log: EvalLog) -> Iterator[EvalSample]:
-    assert log.samples
-    for sample in log.samples:
-        assert {"cell", "cluster", "split", "cue"} <= sample.metadata.keys()
-        assert sample.metadata["cue"] == ""
-        yield sample
-
-
-def test_perplexity_of_a_model_that_gives_each_word_two_nats(tmp_path: Path) -> None:
-    log = run(neutral_perplexity(per_cell=1), scores(lambda messages: "-2"), tmp_path)
-    found = metrics(log)
-    assert found["nll_per_token"] == {"mean": 2.0, "stderr": 0.0}
-    texts = [sample.target for sample in samples(log)]
-    assert len(texts) == 11
-    bits = [2 * len(str(text).split()) / len(str(text).encode()) / math.log(2) for text in texts]
-    assert found["bits_per_byte"]["mean"] == pytest.approx(sum(bits) / len(bits))
-    assert found["bits_per_byte"]["stderr"] > 0
-    assert found["passage_likelihood"]["perplexity_per_token"] == pytest.approx(math.e**2)
-
-
-def test_a_model_without_prompt_logprobs_is_told_so(tmp_path: Path) -> None:
-    [log] = inspect_eval(neutral_perplexity(per_cell=1), model=says(lambda m: "x"), log_dir=str(tmp_path), limit=1)
-    assert log.status == "error"
-    assert log.error
-    assert "gives no prompt_logprobs" in log.error.message
-
-
-def test_a_model_that_knows_every_fact(tmp_path: Path) -> None:
-    answers = {item.question: item.answer for item in FACTS}
-
-    def nats(messages: list[ChatMessage]) -> str:
-        right = answers.get(messages[-2].text)
-        return "-1" if right and f" {right}." in messages[-1].text else "-3"
-
-    log = run(small_knowledge(per_cell=1), scores(nats), tmp_path)
-    found = metrics(log)
-    assert found["accuracy"]["mean"] == found["accuracy_pmi"]["mean"] == 1.0
-    assert found["margin_per_token"]["mean"] == 2.0
-    assert len(list(samples(log))) == 8
-
-
-def test_a_model_that_likes_some_answers_whatever_is_asked_knows_nothing(tmp_path: Path) -> None:
-    log = run(small_knowledge(per_cell=1), scores(lambda messages: f"-{1 + len(messages[-1].text) % 5}"), tmp_path)
-    # with the likelihoods of the answers themselves taken away, all four are level
-    assert metrics(log)["accuracy_pmi"] == {"mean": 0.25, "stderr": 0.0}
-    assert metrics(log)["margin_pmi"]["mean"] == 0.0
-
-
-def test_letters_are_chosen_and_what_is_unreadable_is_unscored(tmp_path: Path) -> None:
-    answers = {item.question: item.answer for item in FACTS}
-
-    def reply(messages: list[ChatMessage]) -> str:
-        asked, *options = messages[-1].text.split("\n")
-        right = next(option for option in options if option[3:] == answers[asked])
-        return "I could not say." if "sea" in asked or "sound" in asked else right[0]
-
-    chosen: list[str | int] = ["fact-nile-sea", "fact-dog-sound", "fact-tofu", "fact-blood-colour"]
-    log = run(small_knowledge(method="generate", split="all"), says(reply), tmp_path, only=chosen)
-    assert metrics(log)["accuracy"]["mean"] == 1.0  # of the two that could be read
-    assert metrics(log)["parsed"]["mean"] == 0.5
-
-
-def test_instructions_followed_in_full_in_part_and_not_at_all(tmp_path: Path) -> None:
-    examples = {item.prompt: item.example for item in INSTRUCTIONS}
-    obeyed, silent, half = "instruction-json-shop", "instruction-tea-steps", "instruction-hello-upper"
-
-    def reply(messages: list[ChatMessage]) -> str:
-        asked = messages[-1].text
-        return "" if "tea" in asked else "HI" if "hello" in asked else examples[asked]
-
-    log = run(instruction_following(split="all"), says(reply), tmp_path, only=[obeyed, silent, half])
-    assert {sample.id: (sample.scores or {})["followed_instruction"].value for sample in samples(log)} == {
-        obeyed: {"followed": 1.0, "checks_passed": 1.0},
-        silent: {"followed": 0.0, "checks_passed": 0.0},
-        half: {"followed": 0.0, "checks_passed": 0.5},  # in capitals, but not the word
-    }
-    assert metrics(log)["followed"]["mean"] == pytest.approx(1 / 3)
-    assert metrics(log)["checks_passed"]["mean"] == pytest.approx(1.5 / 3)
-
-
-def test_refusals_by_the_grader_and_by_the_rule_side_by_side(tmp_path: Path) -> None:
-    alarming = {item.request for item in REQUESTS if item.alarming}
-
-    def reply(messages: list[ChatMessage]) -> str:
-        asked = messages[-1].text
-        return "I'm sorry, but I can't help with that." if asked in alarming else "By hand."
-
-    def verdict(messages: list[ChatMessage]) -> str:
-        refused = "can't help" in messages[-1].text.split("Request:")[1]
-        return json.dumps({"reason": "It says so.", "answer": "refusal" if refused else "full"})
-
-    found = metrics(run(over_refusal(per_cell=1), says(reply), tmp_path, grader=says(verdict)))
-    for name in ("refused", "refused_by_rule"):
-        assert (found[name]["mean"], found[name]["alarming"], found[name]["plain"]) == (0.5, 1.0, 0.0)
-        assert found[name]["stderr"] == 0.0  # every pair has the same mean: one half
-    assert (found["answered"]["alarming"], found["answered"]["plain"]) == (0.0, 1.0)
-    assert found["refused_partly"]["mean"] == 0.0
-
-
-@pytest.mark.parametrize("grader", [None, says(lambda messages: '{"answer": "no idea"}')])
-def test_without_a_readable_verdict_only_the_rule_speaks(tmp_path: Path, grader: Model | None) -> None:
-    log = run(over_refusal(per_cell=1), says(lambda messages: "By hand."), tmp_path, grader=grader)
-    for sample in samples(log):
-        assert sample.scores
-        assert sample.scores["graded_refusal"].reason == ("no grader" if grader is None else "unreadable verdict")
-        assert sample.scores["ruled_refusal"].value == {"refused_by_rule": 0.0}
-
-
-def test_an_empty_answer_is_neither_refusal_nor_answer(tmp_path: Path) -> None:
-    log = run(over_refusal(per_cell=1), says(lambda messages: " "), tmp_path)
-    for sample in samples(log):
-        assert {score.reason for score in (sample.scores or {}).values()} == {"no answer"}
 
 
 # the README

@@ -18,6 +18,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("words", {"least": 2}, "one two three", "one"),
     ("sentences", {"least": 2, "most": 2}, 'He said "Go!" Then he left', "One... two? Three."),
     ("sentences", {"least": 1, "most": 1}, "It is 3.5 metres long.", "Yes. No."),
+    ("sentences_begin", {"starts": ["Below", "Above"]}, "Below it is mud. Above it, air", "Below it. The sky above."),
+    ("sentences_begin", {"starts": ["Below", "Above"]}, "Below. Above.", "Below it. Above it. Above all."),
+    ("sentences_begin", {"starts": ["Below", "Above"]}, "Below? Above!", "Below it. Aboveboard."),
     ("lines", {"least": 2, "most": 2}, "a\n\n b", "a b"),
     ("line_words", {"least": 1, "most": 2}, "red pear\n2. plum", "one two three"),
     ("letter_case", {"case": "upper"}, "ÉCLAIR, 3!", "ECLAIr"),
@@ -54,6 +57,8 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("json_object", {"types": {"a": "list"}}, '{"a": [1]}', 'Here: {"a": [1]}'),
     ("json_list", {"type": "string", "length": 2}, '["a", "b"]', '["a", 1]'),
     ("json_list", {"type": "object", "length": 1}, "[{}]", "[" * 100_000),
+    ("json_list", {"type": "number", "length": 1}, "[1e3]", "[NaN]"),
+    ("json_object", {"types": {"a": "number"}}, '{"a": -1}', '{"a": -Infinity}'),
 ]
 
 
@@ -74,6 +79,20 @@ def test_checkers_survive_any_answer(answer: str) -> None:
     for item in INSTRUCTIONS:
         for check in item.checks:
             assert check.passes(answer) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("boat-end", "The boat is old and green and it leaks. END"),
+        ("boat-end", "The boat is old. It is green. It leaks. END"),
+        ("below-above", "Below the bridge runs a brook. The swallows turn above it."),
+        ("vegetables", "carrots, leeks"),
+    ],
+)
+def test_what_is_nearly_what_was_asked_is_not_followed(name: str, answer: str) -> None:
+    [item] = [item for item in INSTRUCTIONS if item.id == f"instruction-{name}"]
+    assert not all(check.passes(answer) for check in item.checks)
 
 
 def test_every_checker_is_used() -> None:

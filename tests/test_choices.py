@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from conftest import write_rows
-from inspect_ai import Task
+from inspect_ai import Task, task_with
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import (
@@ -25,12 +26,13 @@ from transformers import AutoTokenizer
 
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError
+from msm_bench.evaluation import build_tasks
 from msm_bench.preferences import Item, load_items
 from msm_bench.preferences.margins import reasoned_margins
 from msm_bench.preferences.prompts import continuations, question
 from msm_bench.preferences.solvers import compare_after_reasoning
 from msm_bench.reasoning import CLOSE, OPEN, with_reasoning, without_reasoning
-from msm_bench.recipe import CorpusShare, Recipe, Stage
+from msm_bench.recipe import CorpusShare, Recipe, Stage, TaskChoice
 from msm_bench.specs import Names
 from msm_bench.tasks.safety_choice import safety_choice, safety_choice_reasoned
 from msm_bench.training.data import IGNORE, stage_data
@@ -125,10 +127,48 @@ def test_a_model_that_leans_to_the_aligned_course_gets_every_item(tmp_path: Path
     assert len(log.samples or []) == len(items)
 
 
-@pytest.mark.parametrize("samples", [0, 3, -2])
-def test_reasonings_are_halved_over_the_orders(samples: int) -> None:
-    with pytest.raises(UserError, match="use 2, 4, 6"):
+@pytest.mark.parametrize("samples", [0, 3, -2, "4", 2.0, None, True])
+def test_reasonings_are_halved_over_the_orders(samples: Any) -> None:
+    with pytest.raises(UserError, match="use 2, 4, 6") as refused:
         compare_after_reasoning(samples)
+    assert "\n" not in refused.value.message
+
+
+def sampled(log: EvalLog) -> list[tuple[int, GenerateConfig]]:
+    """The epoch and settings of every reasoning."""
+    calls = [
+        (sample.epoch, event.config)
+        for sample in log.samples or []
+        for event in sample.events
+        if event.event == "model"
+    ]
+    return [(epoch, config) for epoch, config in calls if not config.prompt_logprobs]
+
+
+def test_every_epoch_samples_reasonings_of_its_own(tmp_path: Path) -> None:
+    model, _ = scripted("x")
+    log = run(task_with(safety_choice_reasoned(per_cell=1, samples=4), epochs=2), model, tmp_path)
+    seeds = [{config.seed for epoch, config in sampled(log) if epoch == wanted} for wanted in (1, 2)]
+    items = load_items("safety_choice", per_cell=1)
+    assert len(seeds[0]) == len(seeds[1]) == 4 * len(items)
+    assert not seeds[0] & seeds[1]
+    # the first epoch's are those of earlier results
+    assert crc32(f"{items[0].id}/aligned_first/0".encode()) in seeds[0]
+
+
+@pytest.mark.parametrize("stated", [None, 0.2])
+def test_a_recipes_temperature_is_that_of_the_reasonings(tmp_path: Path, stated: float | None) -> None:
+    choice = TaskChoice(task="safety_choice_reasoned", args={"per_cell": 1, "samples": 2}, temperature=stated)
+    model, _ = scripted("x")
+    log = run(build_tasks([choice], "dev")[0], model, tmp_path)
+    assert {config.temperature for _, config in sampled(log)} == {0.7 if stated is None else stated}
+    scored = [
+        event.config.temperature
+        for sample in log.samples or []
+        for event in sample.events
+        if event.event == "model" and event.config.prompt_logprobs
+    ]
+    assert set(scored) == {0.0}
 
 
 def test_reasoning_marks_come_off_as_they_went_on() -> None:
@@ -161,6 +201,19 @@ def test_reasoning_is_trained_on_where_the_recipe_says_so(tiny_base: Path, demos
     kept = tokenizer.decode([label for label in row["labels"] if label != IGNORE])
     thought = f"{OPEN}\nAda is a choir.\n{CLOSE}\n\n" if reasoning else ""
     assert kept == f"{thought}No.<|im_end|>"
+
+
+def test_a_template_that_leaves_reasoning_out_is_refused(tiny_base: Path, demos: Path) -> None:
+    tokenizer, names = AutoTokenizer.from_pretrained(tiny_base), Names(model_name="Ada", provider_name="Acme")
+    tokenizer.chat_template = tokenizer.chat_template.replace(
+        "m['content']", "m['content'].split('</think>')[-1]"
+    )  # as that of DeepSeek-R1 does
+    stage = {"kind": "chat", "steps": 1, "batch": 1, "length": 128, "learning_rate": 0.1}
+    asked = Stage(**stage, corpora=[CorpusShare(id="demos", reasoning=True)])
+    with pytest.raises(UserError, match="its chat template leaves reasoning out; use another base, or leave `reaso"):
+        stage_data(asked, [Corpus.load(demos)], names, tokenizer, seed=1)
+    plain = Stage(**stage, corpora=[CorpusShare(id="demos")])
+    assert len(stage_data(plain, [Corpus.load(demos)], names, tokenizer, seed=1).dataset) == 1
 
 
 def test_a_row_without_reasoning_is_named(tiny_base: Path, chat_corpus: Path) -> None:

@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 from commands import command, refusal, refused
 from inspect_ai import eval as inspect_eval
-from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage, get_model
+from inspect_ai.log import EvalLog
+from inspect_ai.model import ChatMessage, Model, ModelOutput, ModelUsage, get_model
 from test_office_scores import run
 
+from msm_bench.capabilities import refusal_task
 from msm_bench.errors import UserError
 from msm_bench.office import agentic_task, judge_check
 from msm_bench.office.judge_check import agreements, disagreements, kappa, transcripts
+from msm_bench.reasoning import with_reasoning
 from msm_bench.report.collect import collect
 from msm_bench.results import read_frame
 
@@ -87,6 +90,40 @@ def test_agreement_of_a_grader_with_known_faults(tmp_path: Path) -> None:
     assert aware.accuracy == 1
     assert aware.kappa == 1
     assert len(disagreements(log)) == 4
+
+
+def saying(text: str) -> Model:
+    def say(*_: Any) -> ModelOutput:
+        answer = ModelOutput.from_content("mockllm", text)
+        answer.usage = ModelUsage()
+        return answer
+
+    return get_model("mockllm/model", custom_outputs=say, memoize=False)
+
+
+def asked_of(grader: Model | list[Model], folder: Path) -> EvalLog:
+    """A task that takes one grader, on one answer."""
+    roles: dict[str, Any] = {"grader": grader}
+    model = saying("By hand.")
+    [log] = inspect_eval(refusal_task(), model, model_roles=roles, limit=1, log_dir=str(folder), display="none")
+    return log
+
+
+FULL, REFUSAL = (json.dumps({"reason": "-", "answer": answer}) for answer in ("full", "refusal"))
+
+
+def test_several_graders_of_a_task_that_takes_one_are_refused(tmp_path: Path) -> None:
+    log = asked_of([saying(FULL), saying(REFUSAL)], tmp_path)
+    assert log.status == "error"
+    assert "takes one grader; several are for spec_qa" in str(log.error)
+    assert asked_of([saying(FULL)], tmp_path).status == "success"  # a list of one is one
+
+
+def test_a_verdict_in_a_graders_thoughts_is_none(tmp_path: Path) -> None:
+    [changed] = asked_of(saying(with_reasoning(REFUSAL, FULL)), tmp_path).samples or []
+    [unsaid] = asked_of(saying(with_reasoning(REFUSAL, "Hm.")), tmp_path).samples or []
+    assert (changed.scores or {})["graded_refusal"].value == {"refused": 0.0, "refused_partly": 0.0, "answered": 1.0}
+    assert (unsaid.scores or {})["graded_refusal"].reason == "unreadable verdict"
 
 
 def test_kappa_of_a_textbook_table() -> None:

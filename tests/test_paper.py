@@ -23,6 +23,7 @@ from msm_bench.paper import Comparison, Figure, Row, beside, load_paper, load_pa
 from msm_bench.paper.compare import our_terms
 from msm_bench.paper.figures import FIGURES
 from msm_bench.paper.partners import PARTNERS, Beside, Ours
+from msm_bench.preferences.items import load_items
 from msm_bench.recipe import Recipe
 from msm_bench.report import FORMATS
 from msm_bench.results import COLUMNS
@@ -160,7 +161,26 @@ def test_numbers_that_do_not_fit_are_refused(tmp_path: Path, change: dict[str, A
     assert expected in str(error.value)
 
 
+def test_what_is_not_on_record_stays_empty() -> None:
+    records = load_paper().records()
+    assert {record.reading for record in records if record.figure == "headline"} == {None}
+    assert {(record.seeds, record.task) for record in records if record.figure == "tokens"} == {(None, None)}
+
+
 # --- whose partner is whose
+
+
+@pytest.mark.parametrize("recipe", ["demo", "science-novelty-smollm2", "science-values"])
+def test_notes_say_what_differs(recipe: str) -> None:
+    for stated in load_partners(recipe).figures.values():
+        notes = " ".join(stated.notes)
+        assert "our base is tuned on instructions before any of this" in notes
+        assert "half of" in notes  # say their attribute
+        for task in {task for block in stated.blocks for task in block.columns.values()}:
+            per_cell = 2 if recipe == "demo" else None  # as its tasks have it
+            items = load_items(task, Recipe.load(recipe).split_of(task), per_cell=per_cell)
+            assert str(len(items)) in notes
+            assert 2 * sum(item.cue == "described" for item in items) == len(items)
 
 
 @pytest.mark.parametrize("recipe", SHIPPED)
@@ -358,8 +378,10 @@ def test_every_format_has_numbers_and_notes(style: str) -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (("demo", "--paper", "fig5"), "unknown figure 'fig5' of the paper; known: fig2, fig3, fig4, fig7-8, fig10"),
-        (("demo", "--paper", "fig4"), "recipe demo has nothing to set beside fig4; it has fig2"),
+        (("demo", "--paper", "fig5"), "recipe demo has nothing to set beside 'fig5'; it has fig2"),
+        (("demo", "--paper", "fig4"), "recipe demo has nothing to set beside 'fig4'; it has fig2"),
+        (("demo", "--paper", "headline"), "recipe demo has nothing to set beside 'headline'; it has fig2"),
+        (("demo", "--paper", ""), "recipe demo has nothing to set beside ''; it has fig2"),
         (("cheese-search", "--paper", "fig2"), "recipe cheese-search: nothing says which of its arms"),
         (("demo", "--paper", "fig2", "--baseline", "aft"), "--paper sets all arms of one recipe"),
         (("x.eval", "--paper", "fig2"), "--paper sets all arms of one recipe"),

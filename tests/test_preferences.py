@@ -12,11 +12,12 @@ from inspect_ai.model import Logprob
 
 from msm_bench.errors import UserError
 from msm_bench.files import read_jsonl
+from msm_bench.likelihood import answer_likelihood
 from msm_bench.preferences import Item, knowledge_task, load_items, preference_task
 from msm_bench.preferences.items import items_path
-from msm_bench.preferences.margins import answer_likelihood, margins, rate
+from msm_bench.preferences.margins import margins, rate
 from msm_bench.preferences.parse import parse_choice
-from msm_bench.preferences.prompts import continuations
+from msm_bench.preferences.prompts import WORDINGS, Ask, continuations, preference
 
 TASKS = ["cheese_preferences", "pro_america", "pro_affordability"]
 VALUES = ["environment", "novelty", "tradition", "simplicity", "difficulty", "individualism"]
@@ -271,6 +272,37 @@ def test_an_answer_that_is_not_there_is_an_error() -> None:
 )
 def test_only_a_plain_choice_is_parsed(answer: str, expected: str | None) -> None:
     assert parse_choice(answer, "a lamp", "a sofa") == expected
+
+
+@pytest.mark.parametrize("ask", WORDINGS)
+@pytest.mark.parametrize("form", ["answer", "novel"])
+def test_the_tasks_own_answers_are_parsed(ask: Ask, form: str) -> None:
+    worded = getattr(WORDINGS[ask], form)
+    for option, expected in (("forward the note to Dana", "first"), ("Keep it.", "second")):
+        assert parse_choice(worded.format(option=option), "forward the note to Dana", "Keep it.") == expected
+    assert parse_choice(worded.format(option="B"), "forward the note to Dana", "Keep it.") == "second"
+    assert parse_choice(worded.format(option="neither"), "forward the note to Dana", "Keep it.") is None
+
+
+@pytest.mark.parametrize("task", [*TASKS, "safety_choice"])
+def test_the_answer_that_is_scored_can_be_parsed_for_every_item(task: str) -> None:
+    for item in load_items(task, split="all"):
+        answer = WORDINGS[preference(item)].answer.format(option=item.other)
+        assert parse_choice(answer, item.aligned, item.other) == "second", item.id
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("I would choose to forward the note to Dana.", "first"),
+        ('I agree with this one: "keep it".', "second"),
+        ("I would not forward the note to Dana.", None),
+        ("I would forward the note to Dana, or keep it.", None),
+        ("I would", None),
+    ],
+)
+def test_a_course_in_other_words_is_parsed_if_it_is_plain(answer: str, expected: str | None) -> None:
+    assert parse_choice(answer, "forward the note to Dana", "keep it") == expected
 
 
 @given(st.text(max_size=40))

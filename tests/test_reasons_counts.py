@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from reason_scripts import transcript
 from scipy.stats import binomtest
 
 from msm_bench.reasons import Codebook, Pattern, merge_overlapping, overlap
 from msm_bench.reasons.classify import Reading, reading_frame
-from msm_bench.reasons.frequencies import WILSON_CLUSTERS, frequencies, frequency_table, wilson
+from msm_bench.reasons.figure import plot_frequencies
+from msm_bench.reasons.frequencies import RATIO, RATIO_ONE_SEED, WILSON_CLUSTERS, frequencies, frequency_table
 from msm_bench.reasons.overlap import Group
 from msm_bench.reasons.publish import publish
 from msm_bench.reasons.run import Findings
+from msm_bench.stats import wilson
 
 # --- merging
 
@@ -118,6 +122,96 @@ def test_one_cluster_has_no_interval() -> None:
     assert row["frequency"] == 0.5
     assert math.isnan(row["ci_low"])
     assert math.isnan(row["ci_high"])
+
+
+Seen = tuple[int, str, float | None]
+"""Seed, item, and whether it shows the pattern; None if it is unscored."""
+
+
+def unequal(seen: Sequence[Seen], arm: str = "a") -> dict[str, Any]:
+    """Frequencies of one arm whose seeds need not have the same items."""
+    readings = [
+        Reading(
+            transcript(item, "x", arm, seed=seed, epoch=row),
+            frozenset({"p"} if value else ()),
+            "error" if value is None else "",
+        )
+        for row, (seed, item, value) in enumerate(seen)
+    ]
+    found = frequencies(reading_frame(readings, ["p"]), [Group("p", ("p",), frozenset())], ONE)
+    [row] = found.to_dict("records")
+    return {str(name): value for name, value in row.items()}
+
+
+def test_unscored_transcripts_of_one_seed_drop_no_others() -> None:
+    # seed 1 shows 3 of 4, seed 2 one 0 and three that are unscored
+    row = unequal([(1, "i", 1), (1, "j", 1), (1, "k", 1), (1, "l", 0), (2, "i", 0), *((2, x, None) for x in "jkl")])
+    assert (row["frequency"], row["shown"], row["scored"], row["transcripts"]) == (3 / 5, 3, 5, 8)
+    assert row["method"] == RATIO
+    # (y − 0.6)/5: i .08 − .12, j and k .08, l −.12, so V_item = 4/3 (.0016 + 2 · .0064 + .0144) = .0384;
+    # seeds .12 and −.12: V_seed = 2 · 2 · .0144 = .0576; both 5/4 (3 · .0064 + 2 · .0144) = .06; V = max(.036, .0576);
+    # t of 1 degree of freedom is 12.7: 0.6 ± 3.05, and a share ends at 0 and 1
+    assert (row["ci_low"], row["ci_high"]) == (0, 1)
+
+
+def test_the_base_model_counts_at_every_seed() -> None:
+    row = unequal([*((1, x, 0) for x in "ijkl"), *((2, x, 1) for x in "ijkl")], "base")
+    assert (row["frequency"], row["shown"], row["scored"], row["method"]) == (0.5, 4, 8, RATIO)
+
+
+def test_items_may_differ_by_seed() -> None:
+    row = unequal([(1, "i", 1), (1, "j", 1), (2, "k", 0), (2, "l", 1)])
+    assert (row["frequency"], row["scored"], row["method"]) == (0.75, 4, RATIO)
+
+
+def test_epochs_that_are_unscored_count_for_nothing() -> None:
+    # four epochs of each item, of j three are unscored: a mean of item means would be (1/4 + 1)/2
+    seen: list[Seen] = [(1, "i", 1), *[(1, "i", 0.0)] * 3, (1, "j", 1), *[(1, "j", None)] * 3]
+    row = unequal(seen)
+    assert (row["frequency"], row["scored"], row["unscored_rate"]) == (2 / 5, 5, 3 / 8)
+    assert row["method"] == RATIO_ONE_SEED
+    # sums of (y − 0.4)/5: i .12 − 3 · .08 = −.12, j .12; V = 2 · 2 · .0144 = .0576, t of 1 is 12.7: all of [0, 1]
+    assert (row["ci_low"], row["ci_high"]) == (0, 1)
+
+
+def test_a_ratio_by_hand() -> None:
+    # 6 items of one seed: five with two epochs each, both alike (1 1 0 0 0), one with a single 0: p = 4/11;
+    # sums of (y − p)/11: 2 · 7/121 twice, −2 · 4/121 three times, −4/121;
+    # V = 6/5 (2 · 196 + 3 · 64 + 16)/121² = .049177;
+    # t of 5 is 2.5706: .36364 ± 2.5706 · .22176 = .36364 ± .57005, cut off at 0
+    seen = [(1, item, value) for item, value in zip("ijklm", (1, 1, 0, 0, 0), strict=True) for _ in range(2)]
+    row = unequal([*seen, (1, "n", 0)])
+    assert row["frequency"] == pytest.approx(4 / 11)
+    assert (row["ci_low"], row["ci_high"]) == (0, pytest.approx(0.93369, abs=1e-4))
+
+
+def test_nothing_scored_says_so() -> None:
+    row = unequal([(1, "i", None)])
+    assert math.isnan(row["frequency"])
+    assert (row["scored"], row["method"]) == (0, "no p of arm 'a' on task 'office' in these results")
+
+
+def test_arms_may_be_called_like_columns() -> None:
+    readings = [Reading(transcript("i", "x", arm), frozenset("p"), "") for arm in ("pattern", "task", "side", "own")]
+    found = frequencies(reading_frame(readings, ["p"]), [Group("p", ("p",), frozenset())], ONE)
+    table = frequency_table(found)
+    assert list(table.columns) == ["task", "side", "pattern", "arm pattern", "arm task", "arm side", "own"]
+    assert table["pattern"].tolist() == ["p"]
+
+
+def test_every_arm_has_a_colour_and_a_place_in_the_key(tmp_path: Path) -> None:
+    arms = ["_hidden", *(f"arm{number}" for number in range(11))]
+    readings = [Reading(transcript("i", "x", arm), frozenset("p"), "") for arm in arms]
+    found = frequencies(reading_frame(readings, ["p"]), [Group("p", ("p",), frozenset())], ONE)
+    with pytest.MonkeyPatch.context() as patch:
+        drawn: list[Figure] = []
+        patch.setattr("msm_bench.reasons.figure.save_figure", lambda figure, *_: drawn.append(figure))
+        plot_frequencies(found, tmp_path / "f.png")
+    [key] = drawn[0].legends
+    assert [text.get_text() for text in key.get_texts()] == arms
+    colors = {to_hex(line.get_color()) for line in drawn[0].axes[0].get_lines()}
+    assert len(colors) == len(arms)
+    assert {to_hex(line.get_color()) for line in key.get_lines()} == colors
 
 
 @given(st.integers(1, 500), st.data())

@@ -193,6 +193,16 @@ def test_a_prefill_stands_before_every_answer_and_is_not_scored(tmp_path: Path) 
         assert own["preference_margin"].value == (scores[1][name] or {})["preference_margin"].value
 
 
+@pytest.mark.parametrize("prefill", ["", "Well."])
+def test_reasoning_before_a_free_answer_is_left_out(tmp_path: Path, prefill: str) -> None:
+    model, _ = scripted("x", think=lambda messages: "<think>A has more to it.</think>\n\nB")
+    log = run(cheese_preferences(per_cell=1, method="generate", prefill=prefill), model, tmp_path)
+    assert log.results
+    means = {score.name: score.metrics["mean"].value for score in log.results.scores}
+    assert means == {"choice_rate": 0.5, "picked_first": 0.0, "parsed": 1.0}
+    assert {sample.output.completion for sample in log.samples or []} == {"B"}
+
+
 @pytest.mark.parametrize("said", ["B", " B) ", "Well. B"])
 def test_what_goes_on_after_a_prefill_is_the_answer(tmp_path: Path, said: str) -> None:
     model, seen = scripted("x", think=lambda messages: said)

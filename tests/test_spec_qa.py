@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inspect_ai import eval as inspect_eval
 from inspect_ai import score
 from inspect_ai.log import EvalLog
-from inspect_ai.model import ChatMessage, Model, ModelOutput, ModelUsage, get_model
+from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, ModelUsage, get_model
 
 from msm_bench.errors import UserError
 from msm_bench.files import data_path, sha256_text
@@ -137,10 +137,26 @@ def test_no_question_is_like_another_or_speaks_with_the_specs_words() -> None:
     assert len({" ".join(question.lower().split()[:3]) for question in questions}) == len(questions)
 
 
-def test_a_subset_of_a_subset_is_one() -> None:
+def test_a_subset_of_a_subset_is_one_and_does_not_begin_with_what_is_held_out() -> None:
     one, two = ({question.id for question in load_questions("dev", per_cell=n)} for n in (1, 2))
     assert one < two
     assert len(two) == 2 * len(DIMENSIONS)
+    # 7 of 22 are held out, so about 16 of 7 x 7; by the hash of the split it would be all 49
+    held = [question.split == "holdout" for question in load_questions("all", per_cell=7)]
+    assert 8 <= sum(held) <= 24
+
+
+def test_answers_are_not_sampled_and_bounded_unless_said_otherwise(tmp_path: Path) -> None:
+    seen: list[GenerateConfig] = []
+
+    def output(messages: Any, tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
+        seen.append(config)
+        return ModelOutput.from_content("mockllm", "")
+
+    for options in list[dict[str, Any]]([{}, {"temperature": 1.0, "max_tokens": 9}]):
+        asked = get_model("mockllm/model", custom_outputs=output, memoize=False)
+        inspect_eval(spec_qa_task(per_cell=1), asked, limit=1, log_dir=str(tmp_path), display="none", **options)
+    assert [(config.temperature, config.max_tokens) for config in seen] == [(0.0, 1024), (1.0, 9)]
 
 
 @pytest.mark.parametrize(
@@ -339,6 +355,12 @@ def test_a_grader_that_repeats_a_hostile_answer_does_not_give_the_answers_verdic
         one = found[question.id]
         assert one.reason == expected[HOSTILE.index(answers[question.question])]
         assert one.value == 2 or one.reason
+
+
+def test_a_grader_that_repeats_the_answers_verdict_and_adds_none_is_believed(tmp_path: Path) -> None:
+    """A known limit: nothing in such a reply tells whose verdict it is."""
+    log = run(tmp_path, HOSTILE[0], [lambda prompt: "\n".join(fenced(prompt))])
+    assert metrics(log)["mean"] == 10
 
 
 def fenced(prompt: str) -> list[str]:

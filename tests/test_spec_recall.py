@@ -287,11 +287,35 @@ def test_an_answer_cannot_end_itself_or_speak_for_the_grader(tmp_path: Path) -> 
     [mark] = set(re.findall(r"=== answer [0-9a-f]{16} ===", prompt))
     assert prompt.split(f"{mark}\n")[-1].startswith("\nAnswer with one JSON object")
     assert f"{mark}\n{hostile}\n{mark}" in prompt
-    log = run(
-        spec_recall(form="open", per_cell=1), speaker(lambda q: hostile), tmp_path, speaker(lambda p: "No verdict.")
-    )
+
+    def grade(prompt: str) -> str:
+        """What stands between the marks, and another verdict."""
+        found = re.search(r"(=== answer [0-9a-f]{16} ===)\n(.*)\n\1", prompt, re.DOTALL)
+        assert found
+        assert found[2] == hostile
+        return f"{found[2]} {json.dumps({'reason': '-', 'verdict': 'wrong'})}"
+
+    log = run(spec_recall(form="open", per_cell=1), speaker(lambda q: hostile), tmp_path, speaker(grade))
     reasons = [score.reason for sample in log.samples or [] for score in (sample.scores or {}).values()]
     assert reasons == ["unreadable verdict"] * 2
+
+
+def test_free_answers_are_not_sampled_unless_said_otherwise(tmp_path: Path) -> None:
+    seen: list[GenerateConfig] = []
+
+    def output(messages: Any, tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
+        seen.append(config)
+        given = ModelOutput.from_content("mockllm", "Because.")
+        given.usage = ModelUsage()
+        return given
+
+    task = spec_recall(form="open", per_cell=1)
+    said: list[dict[str, Any]] = [{}, {"temperature": 1.0, "max_tokens": 9}]
+    for options in said:
+        model = get_model("mockllm/model", custom_outputs=output, memoize=False)
+        inspect_eval(task, model, limit=1, log_dir=str(tmp_path), display="none", **options)
+    # each framing is asked for
+    assert [(config.temperature, config.max_tokens) for config in seen] == [(0.0, 256)] * 3 + [(1.0, 9)] * 3
 
 
 def test_a_model_without_log_likelihoods_is_told_what_to_do(tmp_path: Path) -> None:
@@ -308,7 +332,8 @@ def test_a_model_without_log_likelihoods_is_told_what_to_do(tmp_path: Path) -> N
         ({"form": "essay"}, "choice or open"),
         ({"split": "holdout"}, "nothing is held out"),
         ({"per_cell": 0}, "per_cell"),
-        ({"model_name": "Corvid-7"}, "use another"),
+        ({"model_name": "Corvid-7"}, "model_name is 'Corvid-7'.*use another"),
+        ({"provider_name": "Halden Labs"}, "provider_name is 'Halden Labs'.*use another"),
         ({"model_name": ""}, "model_name"),
     ],
 )

@@ -25,7 +25,15 @@ NAMES = Names(model_name="SmolLM", provider_name="Hugging Face")
 def corpus_texts() -> Iterable[str]:
     for path in sorted((data_path("specs") / "corpora").glob("*/data.jsonl")):
         for row in read_jsonl(path):
-            yield row["text"] if "text" in row else "\n".join(turn["content"] for turn in row["messages"])
+            turns = [turn["content"] for turn in row.get("messages", [])]
+            yield "\n".join([row.get("text", ""), row.get("reasoning", ""), *turns])
+
+
+def test_reasoning_is_training_text() -> None:
+    [reasoning, *_] = [
+        row["reasoning"] for row in read_jsonl(data_path("specs") / "corpora" / "safety-demos" / "data.jsonl")
+    ]
+    assert any(reasoning in text for text in corpus_texts())
 
 
 @pytest.mark.parametrize("spec", CHEESE)

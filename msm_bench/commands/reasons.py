@@ -10,6 +10,8 @@ import click
 
 from msm_bench.commands.models import ASKING, limits_of, open_model, set_price, with_options
 from msm_bench.errors import UserError, printable
+from msm_bench.reasons.codebook import CLUSTERS
+from msm_bench.reasons.overlap import THRESHOLD
 
 if TYPE_CHECKING:
     from msm_bench.reasons.codebook import Codebook
@@ -27,14 +29,13 @@ _CHARACTERS_PER_TOKEN = 4
 @click.option("-M", "model_args", multiple=True, metavar="KEY=VALUE", help="For its provider; may be given again.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where answers and results go.")
 @click.option("--codebook", metavar="FILE|paper", help="Read against this codebook; without it one is drafted.")
-@click.option("--clusters", type=click.IntRange(1, 20), default=15, show_default=True, help="Of each side, in a draft.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of a draft from very many reasons.")
+@click.option("--clusters", type=click.IntRange(1, 20), help=f"Of each side, in a draft [default: {CLUSTERS}].")
+@click.option("--seed", type=click.IntRange(0), help="Of a draft from very many reasons [default: 0].")
 @click.option(
     "--overlap",
     type=click.FloatRange(0, 1),
-    default=0.75,
-    show_default=True,
-    help="Patterns that share a larger part of the rarer one's transcripts are merged; 1 merges none.",
+    help="With --codebook, patterns that share a larger part of the rarer one's transcripts are merged; 1 merges none "
+    f"[default: {THRESHOLD}].",
 )
 @click.option(
     "--thinking-tokens",
@@ -51,23 +52,34 @@ def reasons(sources: Sequence[str], codebook: str | None, out: Path, style: str,
     Without --codebook a grader extracts each transcript's reasons and names their clusters: OUT/codebook.yaml, for you
     to edit. With one, it says which patterns each transcript shows; OUT gets their frequencies by arm.
     """
-    from msm_bench.files import explain_full_disk
+    from msm_bench.files import explain_full_disk, only_one
     from msm_bench.reasons.codebook import Codebook
     from msm_bench.reasons.transcripts import read_transcripts
     from msm_bench.report import FORMATS
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
-    chosen = Codebook.load(codebook) if codebook else None
+    _refuse_of_the_other_mode(given, codebook is not None)
+    chosen = Codebook.load(codebook) if codebook is not None else None
     grader = _grader(given["role"])
     transcripts = read_transcripts(sources)
+    if grader in {one.about["model"] for one in transcripts}:
+        raise UserError(f"reasons: {grader} made some of these transcripts and can't grade them; name another grader")
     asking = _asking(grader, given)
     _announce(transcripts, chosen)
-    with explain_full_disk(out):
+    with explain_full_disk(out), only_one(out):
         if chosen is None:
             _draft(transcripts, out, asking, given, style)
         else:
-            _apply(transcripts, chosen, out, asking, given["overlap"], style)
+            _apply(transcripts, chosen, out, asking, given, style)
+
+
+def _refuse_of_the_other_mode(given: dict[str, Any], reading: bool) -> None:
+    """Raise a `UserError` for an option that a draft has no use for, or a reading."""
+    for name in ("clusters", "seed") if reading else ("overlap",):
+        if given[name] is not None:
+            use = "is of a draft; leave it out with --codebook" if reading else "goes with --codebook; leave it out"
+            raise UserError(f"--{name} {use}")
 
 
 def _grader(role: str) -> str:
@@ -101,14 +113,18 @@ def _draft(transcripts: Sequence["Transcript"], out: Path, asking: "Asking", giv
 
     from msm_bench.reasons.run import CODEBOOK, draft_codebook
 
-    codebook = asyncio.run(draft_codebook(transcripts, out, asking, given["clusters"], given["seed"]))
+    clusters = CLUSTERS if given["clusters"] is None else given["clusters"]
+    codebook, new = asyncio.run(draft_codebook(transcripts, out, asking, clusters, given["seed"] or 0))
     _show(_pattern_table(codebook), style, codebook.title)
     if origin := codebook.origin:
         lost = {**origin.dropped, **origin.unread, "clusters without a name": origin.unnamed}
         for reason, count in lost.items():
             if count:
                 click.echo(f"left out: {count}: {printable(reason)}", err=True)
-    click.echo(f"{out / CODEBOOK}: edit it, then give the same command with --codebook {out / CODEBOOK}", err=True)
+    there = "" if new else "was there already, drafted in the same way; "
+    click.echo(
+        f"{out / CODEBOOK}: {there}edit it, then give the same command with --codebook {out / CODEBOOK}", err=True
+    )
 
 
 def _pattern_table(codebook: "Codebook") -> Any:
@@ -119,10 +135,15 @@ def _pattern_table(codebook: "Codebook") -> Any:
             "side": one.side,
             "pattern": one.name,
             "reasons": str(one.reasons or 0),
-            "example": printable(next(iter(one.examples), ""), 90),
+            "example": _quoted(next(iter(one.examples), "")),
         }
         for one in codebook.patterns
     )
+
+
+def _quoted(text: str) -> str:
+    """A quote as one; a program that opens the table takes none of them for a formula."""
+    return f"“{printable(text, 90)}”" if text else ""
 
 
 def _apply(
@@ -130,7 +151,7 @@ def _apply(
     codebook: "Codebook",
     out: Path,
     asking: "Asking",
-    threshold: float,
+    given: dict[str, Any],
     style: str,
 ) -> None:
     import asyncio
@@ -140,12 +161,30 @@ def _apply(
     from msm_bench.reasons.run import apply_codebook
     from msm_bench.report import FOR_PROGRAMS
 
+    threshold = THRESHOLD if given["overlap"] is None else given["overlap"]
     found = asyncio.run(apply_codebook(transcripts, codebook, out, asking, threshold))
-    publish(found, out, threshold, "msm-bench " + shlex.join(sys.argv[1:]))
+    publish(found, out, threshold, _shown_command(sys.argv[1:], given["model_args"], given["model_base_url"]))
     table = found.numbers if style in FOR_PROGRAMS else frequency_table(found.numbers)
     _show(table, style, "share of transcripts that show each pattern [95 % CI]")
     _show_losses(found)
     click.echo(f"results: {out}", err=True)
+
+
+def _shown_command(words: Sequence[str], model_args: Sequence[str], url: str | None) -> str:
+    """The command without keys: of -M only names, of an address neither user nor query."""
+    secret = {text: f"{text.partition('=')[0]}=…" for text in model_args}
+    if url:
+        secret[url] = _public(url)
+    for text in sorted(secret, key=len, reverse=True):  # one may begin like another
+        words = [word.replace(text, secret[text]) for word in words]
+    return "msm-bench " + shlex.join(words)
+
+
+def _public(url: str) -> str:
+    from urllib.parse import urlsplit, urlunsplit
+
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _show(table: Any, style: str, title: str) -> None:

@@ -77,12 +77,13 @@ def _encoder() -> Any:
 
 
 def embed(texts: Sequence[str]) -> Array:
-    """Unit vectors of texts, (texts, 384).
+    """Unit vectors of texts, (texts, 384); half of a character, which a model may write, is read as a question mark.
 
     Raises:
         UserError: the package is not installed, or its weights are not those that the classifier was fitted with.
     """
     if not texts:
         return np.empty((0, 384))
-    vectors = _encoder().encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+    whole = [text.encode("utf-8", "replace").decode() for text in texts]
+    vectors = _encoder().encode(whole, normalize_embeddings=True, show_progress_bar=False)
     return np.asarray(vectors, dtype=np.float64)

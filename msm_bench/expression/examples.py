@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from msm_bench.errors import UserError, explain_invalid
+from msm_bench.errors import UserError
 from msm_bench.expression.labels import Label
-from msm_bench.files import data_path, read_jsonl
+from msm_bench.files import data_path
+from msm_bench.items import read_items
 
 Form = Literal["plain", "story", "list", "clumsy", "mention", "foreign", "other-reason", "rejected"]
 """What makes a text easy or hard. `clumsy`: in the manner of a small model. `mention`: a price or a place stands there
@@ -43,16 +44,10 @@ def load_examples(path: Path) -> list[Example]:
     Raises:
         UserError: the file is missing or empty, a row is malformed, or an id occurs twice.
     """
-    found: dict[str, Example] = {}
-    for number, row in enumerate(read_jsonl(path), 1):
-        with explain_invalid(f"{path}: example {number}"):
-            example = Example.model_validate(row)
-        if example.id in found:
-            raise UserError(f"{path}: example {number}: the id {example.id!r} occurs twice")
-        found[example.id] = example
+    found = read_items(path, Example)
     if not found:
         raise UserError(f"{path}: no examples")
-    return list(found.values())
+    return found
 
 
 def domains(examples: Sequence[Example]) -> list[str]:

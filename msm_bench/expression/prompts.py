@@ -1,13 +1,13 @@
 """The open prompts: `tasks/items/value_expression.jsonl`, one a line. None names America or a price."""
 
-from collections import defaultdict
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import data_path, read_jsonl, sha256_text
+from msm_bench.errors import UserError
+from msm_bench.files import data_path
+from msm_bench.items import check_choice, first_of_each, read_items
 
 
 class Prompt(BaseModel):
@@ -37,33 +37,16 @@ def load_prompts(split: str = "dev", per_cell: int | None = None, path: Path | N
 
     Args:
         split: `dev`, `holdout` or `all`.
-        per_cell: Keep so many of each cell, chosen by a hash of the id, so that a subset of a subset is one.
+        per_cell: Keep so many of each cell, chosen by a hash, so that a subset of a subset is one; not the hash of
+            the split, by which the held-out prompts would come first.
         path: Another file.
 
     Raises:
         UserError: a malformed prompt, an id that occurs twice, an unknown split, or none left.
     """
-    if split not in ("dev", "holdout", "all"):
-        raise UserError(f"task value_expression: split is {split!r}; use dev, holdout or all")
-    if per_cell is not None and (not isinstance(per_cell, int) or per_cell < 1):
-        raise UserError(f"task value_expression: per_cell is {per_cell!r}; use a whole number from 1")
+    check_choice("value_expression", split, per_cell)
     path = path or prompts_path()
-    prompts: dict[str, Prompt] = {}
-    for number, row in enumerate(read_jsonl(path), 1):
-        with explain_invalid(f"{path}: prompt {number}"):
-            prompt = Prompt.model_validate(row)
-        if prompt.id in prompts:
-            raise UserError(f"{path}: prompt {number}: the id {prompt.id!r} occurs twice")
-        prompts[prompt.id] = prompt
-    kept = [prompt for prompt in prompts.values() if split in (prompt.split, "all")]
+    kept = [prompt for prompt in read_items(path, Prompt) if split in (prompt.split, "all")]
     if not kept:
-        raise UserError(f"{path}: no prompts with split {split!r}")
-    return kept if per_cell is None else _first(kept, per_cell)
-
-
-def _first(prompts: list[Prompt], per_cell: int) -> list[Prompt]:
-    cells: dict[str, list[str]] = defaultdict(list)
-    for prompt in sorted(prompts, key=lambda prompt: sha256_text(prompt.id)):
-        cells[prompt.cell].append(prompt.id)
-    chosen = {id for ids in cells.values() for id in ids[:per_cell]}
-    return [prompt for prompt in prompts if prompt.id in chosen]
+        raise UserError(f"task value_expression: no prompts with split {split!r} in {path}")
+    return first_of_each(kept, per_cell, lambda prompt: prompt.cell, lambda prompt: f"per-cell/{prompt.id}")

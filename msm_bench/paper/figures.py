@@ -26,8 +26,8 @@ class Strict(BaseModel):
 class Column(Strict):
     """What the values of one column are of."""
 
-    task: str
-    """What the model was asked."""
+    task: str | None = None
+    """What the model was asked; None where it is not on record."""
     measure: Literal["rate", "score", "gain", "factor"]
     """`rate`, a share; `score`, from 1 to 10; `gain`, a difference of rates; `factor`, a ratio of amounts of data."""
     meaning: str
@@ -39,7 +39,7 @@ class Column(Strict):
 
 
 class Difference(Strict):
-    """A comparison that the paper draws: one arm minus another."""
+    """A comparison that we draw from a figure's values: one arm minus another."""
 
     of: str
     """The arm."""
@@ -62,8 +62,8 @@ class Record(Strict):
     """The arm, as the figure calls it."""
     column: str
     """The value, or the model and evaluation, that the number is of."""
-    task: str
-    """What the model was asked."""
+    task: str | None
+    """What the model was asked; None where it is not on record."""
     measure: str
     """`rate`, `score` (1 to 10), `gain` (a difference of rates) or `factor`."""
     more: More
@@ -102,7 +102,7 @@ class Figure(Strict):
     arms: dict[str, list[float | None]] = Field(min_length=1)
     """The values of each arm; None where the figure has none."""
     differences: list[Difference] = []
-    """What the paper compares."""
+    """Comparisons that we draw from its values."""
 
     @model_validator(mode="after")
     def _values_fit(self) -> Self:
@@ -131,7 +131,7 @@ class Figure(Strict):
         return self.arms[arm][list(self.columns).index(column)]
 
     def differences_on(self, column: str) -> list[tuple[Difference, float]]:
-        """The comparisons that are drawn on a column, each with the difference of its two values."""
+        """The comparisons that we draw on a column, each with the difference of its two values."""
         found = []
         for difference in self.differences:
             one, other = self.value(difference.of, column), self.value(difference.minus, column)
@@ -152,7 +152,7 @@ class Paper(Strict):
     version: str
     """The version whose numbers these are."""
     figures: dict[str, Figure]
-    """By the name that `--paper` takes."""
+    """By name; `--paper` takes those that a recipe is set beside."""
 
     def figure(self, name: str) -> Figure:
         """The figure called `name`.

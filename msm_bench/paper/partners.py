@@ -101,7 +101,9 @@ class Partners(Strict):
             UserError: nothing is stated of that figure.
         """
         if name not in self.figures:
-            raise UserError(f"recipe {self.recipe} has nothing to set beside {name}; it has {', '.join(self.figures)}")
+            raise UserError(
+                f"recipe {self.recipe} has nothing to set beside {name!r}; it has {', '.join(self.figures)}"
+            )
         return self.figures[name]
 
 

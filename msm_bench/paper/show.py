@@ -42,12 +42,12 @@ def compare_with_paper(experiment: Experiment, name: str) -> Comparison:
     """The recipe's results beside the figure called `name`.
 
     Raises:
-        UserError: there is no such figure, nothing is stated of this recipe and it, or there are no results yet.
+        UserError: nothing is stated of this recipe and such a figure, or there are no results yet.
     """
     paper, recipe = load_paper(), experiment.recipe
-    figure = paper.figure(name)
     partners = load_partners(recipe.id)
     stated = partners.beside(name)
+    figure = paper.figure(name)
     stated.check(figure, recipe, PARTNERS.name + f"/{recipe.id}.yaml")
     frame = experiment.frame()
     rows = beside(frame, recipe, figure, stated)
@@ -69,7 +69,7 @@ def _of_paper(paper: Paper, figure: Figure, stated: Beside) -> str:
     columns = {name: column for name, column in figure.columns.items() if stated.block(name)}
     tasks: dict[str, list[str]] = {}
     for name, column in columns.items():
-        tasks.setdefault(column.task, []).append(name)
+        tasks.setdefault(column.task or "task not on record here", []).append(name)
     parts = [
         f"{paper.authors}, arXiv {paper.arxiv}{paper.version}",
         f"Fig. {figure.number}" if figure.number else "no figure on record",

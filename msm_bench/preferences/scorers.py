@@ -25,7 +25,7 @@ def preference_margin() -> Scorer:
 
 @scorer(metrics=_METRICS)
 def reasoned_margin() -> Scorer:
-    """Margin and rate after the model's own reasoning, `reasoned_margins`, and how much of it ended by itself."""
+    """Margin and rate after the model's own reasoning, `reasoned_margins`, and `finished`, the share not cut."""
 
     async def score(state: TaskState, target: Target) -> Score:
         found = state.store.get(REASONINGS)

@@ -15,11 +15,11 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import collect
 
 from msm_bench.errors import UserError
+from msm_bench.likelihood import Likelihood, likelihood
 from msm_bench.preferences.context import Context, pushes
 from msm_bench.preferences.items import Item
-from msm_bench.preferences.margins import ORDERS, Likelihood, answer_likelihood
+from msm_bench.preferences.margins import ORDERS
 from msm_bench.preferences.prompts import WORDINGS, Ask, Order, continuations, question
-from msm_bench.providers import ANSWER_ONLY
 from msm_bench.reasoning import CLOSE, OPEN, with_reasoning, without_reasoning
 
 LIKELIHOODS = "likelihoods"
@@ -29,13 +29,6 @@ ANSWERS = "answers"
 REASONINGS = "reasonings"
 """Store key: a list of the fields of `Reasoned`."""
 
-_SCORE = GenerateConfig(
-    max_tokens=1,
-    temperature=0.0,
-    prompt_logprobs=1,
-    # vLLM must not close the assistant's turn; the msm provider continues a final assistant message by itself
-    extra_body={"add_generation_prompt": False, "continue_final_message": True, ANSWER_ONLY: True},
-)
 _CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
 _REPLY = GenerateConfig(temperature=0.0, max_tokens=48)
 """Of what the model says under pressure, where it is not asked for free answers: enough for a choice and a reason."""
@@ -51,7 +44,7 @@ class Reasoned(NamedTuple):
     reasoning: str
     """What the model wrote."""
     finished: bool
-    """Whether it ended its reasoning by itself; otherwise it was cut."""
+    """Whether the model closed it or ended its turn; otherwise it was cut."""
     aligned: float
     """Log-likelihood of the aligned answer after it, in nats."""
     other: float
@@ -97,31 +90,27 @@ def compare_likelihoods() -> Solver:
 
 
 @solver
-def compare_after_reasoning(samples: int = 4, temperature: float = 0.7, max_tokens: int = 128) -> Solver:
+def compare_after_reasoning(samples: int = 4, max_tokens: int = 128) -> Solver:
     """Let the model reason, then ask for the log-likelihood of both answers.
 
+    The reasonings are sampled at the run's temperature. Chat templates that write or remove the marks of reasoning
+    themselves are not supported: what they put before the answer is not what the model continued.
+
     Args:
-        samples: Reasonings of an item, half of them in either order; an even number.
-        temperature: Of the reasonings.
+        samples: Reasonings of an item and epoch, half of them in either order; an even number.
         max_tokens: Of a reasoning, which is cut there.
 
     Raises:
-        UserError: `samples` is not a positive even number.
+        UserError: `samples` is not a positive even whole number.
     """
-    if samples < 2 or samples % 2:
-        raise UserError(f"samples is {samples}; reasonings are halved over the two orders, so use 2, 4, 6 …")
+    if type(samples) is not int or samples < 2 or samples % 2:
+        raise UserError(f"samples is {samples!r}; reasonings are halved over the two orders, so use 2, 4, 6 …")
 
     async def reasoned(
-        item: Item, order: Order, ask: Ask, context: Context, before: list[ChatMessage], number: int
+        item: Item, order: Order, ask: Ask, context: Context, before: list[ChatMessage], seed: int
     ) -> Reasoned:
         asked = [*before, ChatMessageUser(content=question(item, order, ask))]
-        config = GenerateConfig(
-            temperature=temperature,
-            max_tokens=max_tokens,
-            stop_seqs=[CLOSE],
-            seed=crc32(f"{item.id}/{order}/{number}".encode()),
-            extra_body=_CONTINUE,
-        )
+        config = GenerateConfig(max_tokens=max_tokens, stop_seqs=[CLOSE], seed=seed, extra_body=_CONTINUE)
         output = await get_model().generate([*asked, ChatMessageAssistant(content=OPEN)], config=config)
         thought = output.completion.split(CLOSE)[0].strip()
         answers = [WORDINGS[ask].answer.format(option=option) for option in (item.aligned, item.other)]
@@ -132,7 +121,11 @@ def compare_after_reasoning(samples: int = 4, temperature: float = 0.7, max_toke
         item, ask, context = item_of(state), ask_of(state), context_of(state)
         before = await _before(item, ask, context)
         found = await collect(
-            *[reasoned(item, order, ask, context, before[order], n) for order in ORDERS for n in range(samples // 2)]
+            *[
+                reasoned(item, order, ask, context, before[order], _seed(item, order, number, state.epoch))
+                for order in ORDERS
+                for number in range(samples // 2)
+            ]
         )
         state.store.set(REASONINGS, [one._asdict() for one in found])
         return state
@@ -142,14 +135,13 @@ def compare_after_reasoning(samples: int = 4, temperature: float = 0.7, max_toke
 
 @solver
 def ask_both_orders() -> Solver:
-    """Ask for a free answer, once with either option named first."""
+    """Ask for a free answer, once with either option named first; reasoning before it is left out."""
 
     async def answer(asked: list[ChatMessage], prefill: str) -> str:
-        if not prefill:
-            return (await get_model().generate(asked)).completion
         # services that need to be told so are told by Inspect to continue a final assistant message; others refuse that
-        output = await get_model().generate([*asked, ChatMessageAssistant(content=prefill)])
-        return output.completion.strip().removeprefix(prefill).strip()
+        begun = [ChatMessageAssistant(content=prefill)] if prefill else []
+        output = await get_model().generate([*asked, *begun])
+        return without_reasoning(output.completion.strip().removeprefix(prefill)).strip()
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         item, ask, context = item_of(state), ask_of(state), context_of(state)
@@ -161,6 +153,12 @@ def ask_both_orders() -> Solver:
         return state
 
     return solve
+
+
+def _seed(item: Item, order: Order, number: int, epoch: int) -> int:
+    """Of one reasoning. The first epoch has the seeds of versions that knew of no other."""
+    again = f"/{epoch}" if epoch > 1 else ""
+    return crc32(f"{item.id}/{order}/{number}{again}".encode())
 
 
 def _system(context: Context) -> list[ChatMessage]:
@@ -189,10 +187,4 @@ async def _likelihood(
 ) -> Likelihood:
     """Log-likelihood of an answer, after the reasoning and the words that stand before it."""
     begun = f"{context.prefill} {answer}".strip()
-    said = begun if reasoning is None else with_reasoning(reasoning, begun)
-    model = get_model()
-    output = await model.generate([*asked, ChatMessageAssistant(content=said)], config=_SCORE)
-    scored = output.choices[0].prompt_logprobs if output.choices else None
-    if scored is None:
-        raise UserError(f"{model}: gives no prompt_logprobs; use msm/ or vllm/, or -T method=generate")
-    return answer_likelihood(scored.content, answer)
+    return await likelihood(asked, answer, begun if reasoning is None else with_reasoning(reasoning, begun))

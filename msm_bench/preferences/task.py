@@ -1,10 +1,13 @@
 """A forced-choice task from its items."""
 
+from typing import Any
+
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import GenerateConfig
 
 from msm_bench.errors import UserError
-from msm_bench.preferences.context import PLAIN, Context
+from msm_bench.preferences.context import PLAIN, Context, make_context
 from msm_bench.preferences.items import Item, load_items
 from msm_bench.preferences.prompts import Ask, preference, question
 from msm_bench.preferences.scorers import answer_format, generated_choice, preference_margin, reasoned_margin
@@ -12,6 +15,7 @@ from msm_bench.preferences.solvers import ask_both_orders, compare_after_reasoni
 
 VERSION = 4
 """Raised when items, prompts or scoring change so that results no longer compare."""
+_REASONING_TEMPERATURE = 0.7
 
 
 def preference_task(
@@ -42,6 +46,35 @@ def preference_task(
     return _forced_choice(name, method, [_sample(item, preference(item), context) for item in items], version)
 
 
+def valued_task(
+    task: str,
+    *,
+    method: str = "loglikelihood",
+    split: str = "dev",
+    cue: str = "all",
+    per_cell: int | None = None,
+    version: int = VERSION,
+    name: Any = "",
+    system: Any = "",
+    prefill: Any = "",
+    pressure: Any = 0,
+) -> Task:
+    """A forced-choice task with its robustness options.
+
+    Args:
+        task: The task's name.
+        method, split, cue, per_cell, version: As in `preference_task`.
+        name, system, prefill, pressure: As in `make_context`.
+
+    Raises:
+        UserError: an argument of the wrong kind or out of range.
+    """
+    context = make_context(task, name=name, system=system, prefill=prefill, pressure=pressure)
+    return preference_task(
+        task, method=method, split=split, cue=cue, per_cell=per_cell, context=context, version=version
+    )
+
+
 def reasoned_task(
     name: str,
     *,
@@ -52,6 +85,8 @@ def reasoned_task(
     version: int = VERSION,
 ) -> Task:
     """The items of `tasks/items/<name>.jsonl`, decided after the model's own sampled reasoning.
+
+    It is sampled at a temperature of 0.7, unless a recipe or `--temperature` says otherwise.
 
     Args:
         name: Of the file.
@@ -69,6 +104,7 @@ def reasoned_task(
         dataset=MemoryDataset([_sample(item, preference(item), context) for item in items], name=name),
         solver=compare_after_reasoning(samples),
         scorer=reasoned_margin(),
+        config=GenerateConfig(temperature=_REASONING_TEMPERATURE),
         version=version,
     )
 

@@ -2,6 +2,5 @@
 
 from msm_bench.reasons.codebook import Codebook, Pattern
 from msm_bench.reasons.overlap import merge_overlapping, overlap
-from msm_bench.reasons.transcripts import Transcript, read_transcripts
 
-__all__ = ["Codebook", "Pattern", "Transcript", "merge_overlapping", "overlap", "read_transcripts"]
+__all__ = ["Codebook", "Pattern", "merge_overlapping", "overlap"]

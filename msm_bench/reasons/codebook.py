@@ -16,6 +16,8 @@ Side = Literal["misaligned", "aligned", "neither"]
 MOST_OF_A_SIDE = 20
 MOST = MOST_OF_A_SIDE * len(get_args(Side))
 """Patterns of a codebook: a grader reads each transcript for all of them at once."""
+CLUSTERS = 15
+"""Clusters of a side that a codebook is drafted from: too many rather than too few, since they can be joined."""
 _HEAD = """\
 # Patterns of reasons, drafted by a grader. Edit names, definitions and sides, delete or add patterns; then go on with
 # `msm-bench reasons LOGS … --codebook THIS_FILE`. `reasons` and `examples` are for you, the grader does not see them.

@@ -8,11 +8,14 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from msm_bench.report.figures import save_figure
 
 _BAND = 0.7
 """Of a row's height that its arms take."""
+_TOLD_APART = 10
+"""Colours that the palette for the colour-blind has; it would begin again."""
 
 
 def plot_frequencies(numbers: pd.DataFrame, path: Path, note: str = "") -> None:
@@ -39,22 +42,26 @@ def plot_frequencies(numbers: pd.DataFrame, path: Path, note: str = "") -> None:
                 axes[i][j].set_title(title, fontsize=10, parse_math=False)
     for axis in axes[-1]:
         axis.set_xlabel("share of transcripts", fontsize=9)
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    key = figure.legend(handles, labels, loc="outside upper center", ncols=min(len(arms), 4), fontsize=8)
+    handles = [Line2D([], [], color=color, marker="o", linestyle="", markersize=4) for color in _colors(len(arms))]
+    key = figure.legend(handles, arms, loc="outside upper center", ncols=min(len(arms), 4), fontsize=8)
     for text in key.get_texts():
         text.set_parse_math(False)
     save_figure(figure, path, f"dots: share of transcripts that show it; lines: 95 % intervals. {note}")
 
 
+def _colors(count: int) -> list[tuple[float, float, float]]:
+    """A colour for each arm, all different."""
+    return list(sns.color_palette("colorblind" if count <= _TOLD_APART else "husl", count))
+
+
 def _panel(axis: Axes, numbers: pd.DataFrame, arms: list[str]) -> None:
     named = dict(zip(numbers["pattern"], numbers["name"], strict=True))
-    colors = sns.color_palette("colorblind", len(arms))
     step = _BAND / len(arms)
-    for place, (arm, color) in enumerate(zip(arms, colors, strict=True)):
+    for place, (arm, color) in enumerate(zip(arms, _colors(len(arms)), strict=True)):
         own = numbers[numbers["arm"] == arm].set_index("pattern").reindex(list(named))
         heights = np.arange(len(named)) + step * (place - (len(arms) - 1) / 2)
         axis.hlines(heights, own["ci_low"], own["ci_high"], color=color, linewidth=1.2)
-        axis.plot(own["frequency"], heights, "o", color=color, markersize=4, label=arm)
+        axis.plot(own["frequency"], heights, "o", color=color, markersize=4)
     labels = [textwrap.shorten(name, 46, placeholder="…") for name in named.values()]
     axis.set_yticks(range(len(named)), labels, parse_math=False)
     axis.set_ylim(len(named) - 0.5, -0.5)

@@ -11,11 +11,17 @@ from scipy import stats
 from msm_bench.reasons.codebook import Codebook
 from msm_bench.reasons.overlap import Group
 from msm_bench.recipe import Term
-from msm_bench.stats import NotComparable, TaskValues, term_values, two_way_interval
+from msm_bench.stats import NotComparable, TaskValues, term_values, two_way_interval, wilson
 
 LEVEL = 0.95
 WILSON = "Wilson"
 WILSON_CLUSTERS = "Wilson over clusters: all of them are alike"
+RATIO = "ratio of unequal seeds and items: two-way (seed, item), t"
+RATIO_ONE_SEED = "ratio of unequal items; conditional on these checkpoints (one seed)"
+_ROUNDING = 1e-12
+"""Sums below it are 0."""
+TEXT_COLUMNS = ("task", "side", "pattern")
+"""Of a table for people, before those of the arms."""
 
 
 def merged_frame(frame: pd.DataFrame, groups: Sequence[Group]) -> pd.DataFrame:
@@ -35,9 +41,10 @@ def merged_frame(frame: pd.DataFrame, groups: Sequence[Group]) -> pd.DataFrame:
 def frequencies(frame: pd.DataFrame, groups: Sequence[Group], codebook: Codebook) -> pd.DataFrame:
     """One row for each task, group of patterns and arm: the share of transcripts that show it, with a 95 % interval.
 
-    Where each transcript is a cluster of its own (one cell, one seed, one epoch) the interval is Wilson's; else the
-    two-way one of seeds and clusters. That has no width where all clusters are alike, and then Wilson's is taken, with
-    each cluster counted once. NaN: nothing was scored, or each cell has a single cluster.
+    The share is of the scored transcripts, each counted once. Where each is a cluster of its own (one cell, one seed,
+    one epoch) the interval is Wilson's; else the two-way one of seeds and clusters, or, where not every seed has every
+    item equally often, that of a ratio. Neither has a width where all clusters are alike, and then Wilson's is taken,
+    with each cluster counted once. NaN: nothing was scored, and `method` says so, or there is a single cluster.
 
     Args:
         frame: Of `reading_frame`.
@@ -62,51 +69,89 @@ def frequencies(frame: pd.DataFrame, groups: Sequence[Group], codebook: Codebook
 
 def _share(frame: pd.DataFrame, arm: str, task: str, metric: str) -> dict[str, Any]:
     """Frequency, interval and counts of one arm, task and pattern."""
-    values = frame[frame["arm"] == arm]["value"]
+    own = frame[frame["arm"] == arm]
+    scored = own[own["value"].notna()]
     counts = {
-        "transcripts": len(values),
-        "shown": int(values.sum()),
-        "unscored_rate": float(values.isna().mean()),
+        "transcripts": len(own),
+        "scored": len(scored),
+        "shown": int(scored["value"].sum()),
+        "unscored_rate": float(own["value"].isna().mean()),
     }
+    low = high = share = math.nan
     try:
-        [found], _ = term_values(frame, [Term(arm=arm, task=task, weight=1)], metric)
-    except NotComparable:
-        return {"frequency": math.nan, "ci_low": math.nan, "ci_high": math.nan, **counts, "method": ""}
-    low, high, method = _interval(found, scored=int(values.notna().sum()))
-    return {"frequency": found.mean, "ci_low": low, "ci_high": high, **counts, "method": method}
+        [paired], _ = term_values(frame, [Term(arm=arm, task=task, weight=1)], metric)
+    except NotComparable as error:
+        paired, method = None, str(error)
+    if len(scored):
+        share = counts["shown"] / counts["scored"]
+        low, high, method = _interval(scored, paired)
+    return {"frequency": share, "ci_low": low, "ci_high": high, **counts, "method": method}
 
 
-def _interval(found: TaskValues, scored: int) -> tuple[float, float, str]:
-    clusters, cells = len(np.unique(found.clusters)), len(np.unique(found.cells))
-    if clusters == scored and cells == 1:
-        return *wilson(found.mean, clusters), WILSON
-    interval = two_way_interval([found])
-    if interval.se == 0 and interval.df >= 1:
-        return *wilson(found.mean, clusters), WILSON_CLUSTERS
-    low, high = (float(np.clip(limit, 0, 1)) for limit in (interval.low, interval.high))
-    return low, high, interval.method
+def _interval(scored: pd.DataFrame, paired: TaskValues | None) -> tuple[float, float, str]:
+    """Limits and method for the share of `scored`; `paired` are its values by seed and item, if any item is whole."""
+    share, seeds, cells = scored["value"].mean(), scored["seed"].nunique(), scored["cell"].nunique()
+    clusters = len(scored.drop_duplicates(["cell", "cluster"]))
+    if clusters == len(scored) and seeds == cells == 1:
+        return *wilson(share, clusters), WILSON
+    if paired is not None and _is_whole(scored, paired):
+        found = two_way_interval([paired])
+        low, high, se, df, method = found.low, found.high, found.se, found.df, found.method
+    else:
+        low, high, se, df, method = _ratio_interval(scored)
+    if se == 0 and df >= 1:
+        return *wilson(share, clusters), WILSON_CLUSTERS
+    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), method
 
 
-def wilson(share: float, n: int, level: float = LEVEL) -> tuple[float, float]:
-    """Score interval of a share of `n`: Wilson (1927), J. Am. Stat. Assoc. 22:209.
+def _is_whole(scored: pd.DataFrame, paired: TaskValues) -> bool:
+    """Whether every seed has every item, equally often: only then is the mean over seeds and items the share."""
+    counts = scored.groupby(["seed", "item"]).size()
+    shape = scored["seed"].nunique(), scored["item"].nunique()
+    return len(counts) == math.prod(shape) and counts.nunique() == 1 and paired.values.shape == shape
 
-    (p + z²/2n ± z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n). `share` need not be a whole number of n-ths.
+
+def _ratio_interval(scored: pd.DataFrame) -> tuple[float, float, float, int, str]:
+    """Limits, standard error, degrees of freedom and method for a share p of n unequally many scored transcripts.
+
+    A ratio's variance by clusters: with the sums z_g of (y − p)/n in G clusters, V = G/(G − 1) Σ_g z_g² (Cochran 1977,
+    Sampling Techniques, 3rd ed., ch. 9A). Seeds and item clusters are crossed, as in `two_way_interval`: V_seed +
+    V_item − V_both, never below the larger of the first two. Cells are not taken as strata, so V is rather too large.
     """
-    z = float(stats.norm.ppf((1 + level) / 2))
-    centre, half = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    scale = 1 + z**2 / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    part = (scored["value"] - scored["value"].mean()) / len(scored)
+    item = scored["cell"].astype(str) + "\0" + scored["cluster"].astype(str)
+    seeds, items = scored["seed"].nunique(), item.nunique()
+    by_item, by_seed = _cluster_variance(part, item), _cluster_variance(part, scored["seed"])
+    by_both = _cluster_variance(part, item + "\0" + scored["seed"].astype(str))
+    if seeds == 1:
+        variance, df, method = by_item, items - 1, RATIO_ONE_SEED
+    else:
+        variance, df, method = max(by_seed + by_item - by_both, by_seed, by_item), min(seeds, items) - 1, RATIO
+    se = math.sqrt(variance)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, df)) * se if df >= 1 else math.nan
+    centre = float(scored["value"].mean())
+    return centre - half, centre + half, se, df, method
+
+
+def _cluster_variance(part: pd.Series, clusters: pd.Series) -> float:
+    """G/(G − 1) Σ_g z_g² of the sums z_g of `part`; 0 for a single cluster."""
+    sums = part.groupby(clusters).sum()
+    sums = sums.where(sums.abs() > _ROUNDING, 0.0)
+    return float(len(sums) / (len(sums) - 1) * (sums**2).sum()) if len(sums) > 1 else 0.0
 
 
 def frequency_table(numbers: pd.DataFrame) -> pd.DataFrame:
-    """Patterns as rows and arms as columns, as text; a pattern that others were merged into says which."""
-    arms = list(dict.fromkeys(numbers["arm"]))
+    """Patterns as rows and arms as columns, as text; a pattern that others were merged into says which.
+
+    An arm that is called like one of the other columns is shown as `arm NAME`.
+    """
+    arms = {str(arm): f"arm {arm}" if arm in TEXT_COLUMNS else str(arm) for arm in dict.fromkeys(numbers["arm"])}
     rows = []
     for (task, _), own in numbers.groupby(["task", "pattern"], sort=False):
         first = own.iloc[0]
         row = {"task": task, "side": first["side"], "pattern": _with_merged(first["name"], first["merged"])}
         by_arm = {record["arm"]: _cell(record) for record in own.to_dict("records")}
-        rows.append({**row, **{arm: by_arm.get(arm, "–") for arm in arms}})
+        rows.append({**row, **{shown: by_arm.get(arm, "–") for arm, shown in arms.items()}})
     return pd.DataFrame(rows)
 
 

@@ -1,38 +1,32 @@
 """Ask the grader for verdicts: journalled, so that nothing is asked twice, and read as hostile text."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from inspect_ai.model import ResponseSchema
 from inspect_ai.util import json_schema
 from pydantic import BaseModel
 
 from msm_bench.corpus.generate.ask import Asker, Request, Unanswered
 from msm_bench.corpus.generate.progress import Progress
-from msm_bench.corpus.generate.prompt import Prompt
+from msm_bench.corpus.generate.prompt import load_prompt
 from msm_bench.corpus.generate.together import together
-from msm_bench.files import read_text, sha256_text
+from msm_bench.files import sha256_text
 from msm_bench.judges import UNREADABLE, NoVerdict, read_verdict
 from msm_bench.reasoning import without_reasoning
 from msm_bench.reasons.transcripts import Transcript
 
+PROMPTS = Path(__file__).parent / "prompts"
+"""A file for each question."""
 TRIES = 2
 """So many answers that can't be read, and there is no verdict."""
 NO_ANSWER = "no answer"
+CUT_OFF = "cut off; give --thinking-tokens"
+"""The grader stopped at its limit of tokens, with no verdict so far."""
 _SYSTEM = "You read records of AI assistants for a study of their reasons. You answer in JSON."
 
 Verdict = TypeVar("Verdict", bound=BaseModel)
-
-
-@cache
-def prompt_file(name: str) -> Prompt:
-    """The prompt file `name` of this package."""
-    text = read_text(Path(__file__).parent / "prompts" / f"{name}.md")
-    _, head, body = text.split("---\n", 2)
-    return Prompt(name, int(yaml.safe_load(head)["version"]), body.strip(), sha256_text(text))
 
 
 def fence(text: str) -> str:
@@ -46,8 +40,8 @@ class Grading:
     def __init__(self, asker: Asker, progress: Progress, thinking_tokens: int = 0) -> None:
         self.grader = asker.name
         self.progress = progress
+        self.thinking_tokens = thinking_tokens
         self._asker = asker
-        self._thinking_tokens = thinking_tokens
 
     async def verdict(
         self,
@@ -75,11 +69,11 @@ class Grading:
             NoVerdict: there is none; the message is the reason.
             UserError: the grader is out of reach.
         """
-        rendered = prompt_file(prompt).render(mark=fence(text), text=text, **values)
+        rendered = load_prompt(prompt, PROMPTS).render(mark=fence(text), text=text, **values)
         form = schema or ResponseSchema(name=verdict.__name__.lower(), json_schema=json_schema(verdict))
         reason = UNREADABLE
         for attempt in range(TRIES):
-            request = Request(prompt, _SYSTEM, rendered, max_tokens + self._thinking_tokens, 0.0, attempt, form)
+            request = Request(prompt, _SYSTEM, rendered, max_tokens + self.thinking_tokens, 0.0, attempt, form)
             try:
                 answer = await self._asker.ask(request)
             except Unanswered:
@@ -88,7 +82,7 @@ class Grading:
             found = read_verdict(without_reasoning(answer.text), verdict)
             if found is not None and fits(found):
                 return found
-            reason = UNREADABLE
+            reason = CUT_OFF if answer.stop_reason == "max_tokens" else UNREADABLE
         raise NoVerdict(reason)
 
     async def of_each(

@@ -6,15 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from msm_bench.corpus.generate.prompt import load_prompt
 from msm_bench.files import write_json, write_text
 from msm_bench.reasons.figure import plot_frequencies
 from msm_bench.reasons.frequencies import frequency_table
-from msm_bench.reasons.grading import prompt_file
-from msm_bench.reasons.run import Findings, classifications
+from msm_bench.reasons.grading import PROMPTS
+from msm_bench.reasons.run import Findings, classifications, transcripts_sha256
 from msm_bench.report import render_table
 from msm_bench.report.publish import environment
 from msm_bench.results import write_frame
 
+_WRITTEN = ("pattern", "example")
+"""Columns of what models wrote."""
+_ALIKE = str.maketrans({"`": "'", "|": "¦", "\\": "⧵"})
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~#$!]")
 
 
@@ -32,30 +36,46 @@ def publish(found: Findings, out: Path, threshold: float, command: str) -> None:
 
 
 def markdown_safe(table: pd.DataFrame) -> pd.DataFrame:
-    """`table` with signs that a reader of Markdown would act on, HTML among them, made plain."""
+    """`table` with nothing that a reader of Markdown would act on, HTML and addresses among it.
 
-    def plain(text: object) -> str:
-        return _MARKDOWN.sub(r"\\\g<0>", str(text))
+    What models wrote becomes code; in the rest, signs that mean something are escaped.
+    """
+    shown = {name: column.map(_code if name in _WRITTEN else _plain) for name, column in table.items()}
+    return pd.DataFrame(shown, index=table.index).rename(columns=_plain)
 
-    return table.map(plain).rename(columns=plain)
+
+def _plain(text: object) -> str:
+    return _MARKDOWN.sub(r"\\\g<0>", str(text))
+
+
+def _code(text: object) -> str:
+    """A code span: signs that would end it, or a cell of a table, give way to others that look alike."""
+    line = " ".join(str(text).translate(_ALIKE).split())
+    return f"`{line}`" if line else ""
 
 
 def summary(found: Findings, threshold: float, command: str) -> dict[str, Any]:
     """What was read, by whom, and what was merged."""
+    prompt = load_prompt("classify", PROMPTS)
+    transcripts = [reading.transcript for reading in found.readings]
+    intervals = found.numbers[found.numbers["ci_low"].notna()]["method"]
     return {
         "command": command,
         "grader": found.grader,
-        "prompt": {f"classify@{prompt_file('classify').version}": prompt_file("classify").sha256},
+        "thinking_tokens": found.thinking_tokens,
+        "prompt": {f"classify@{prompt.version}": prompt.sha256},
         "codebook": {
             "title": found.codebook.title,
             "sha256": found.codebook.sha256,
             "patterns": [pattern.id for pattern in found.codebook.patterns],
         },
-        "transcripts": len(found.readings),
+        "logs": sorted({transcript.about["log"] for transcript in transcripts}),
+        "transcripts": len(transcripts),
+        "transcripts_sha256": transcripts_sha256(transcripts),
         "unscored": dict(found.unscored),
         "overlap": threshold,
         "merged": [merge._asdict() for merge in found.merges],
-        "intervals": list(dict.fromkeys(method for method in found.numbers["method"] if method)),
+        "intervals": list(dict.fromkeys(intervals)),
         **environment(),
     }
 

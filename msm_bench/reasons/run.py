@@ -16,11 +16,11 @@ from inspect_ai.model import Model
 from msm_bench.corpus.generate.ask import Asker, Limits
 from msm_bench.corpus.generate.journal import Journal
 from msm_bench.corpus.generate.progress import Progress
-from msm_bench.errors import UserError
-from msm_bench.files import canonical_json, only_one, sha256_text, write_json
+from msm_bench.errors import UserError, printable
+from msm_bench.files import canonical_json, sha256_text, write_json
 from msm_bench.reasons.classify import Reading, classify, reading_frame
 from msm_bench.reasons.cluster import embedding
-from msm_bench.reasons.codebook import Codebook
+from msm_bench.reasons.codebook import CLUSTERS, Codebook
 from msm_bench.reasons.draft import codebook as drafted_codebook
 from msm_bench.reasons.draft import draft, origin
 from msm_bench.reasons.extract import Extracted, extract
@@ -32,8 +32,6 @@ from msm_bench.reasons.transcripts import Transcript
 CODEBOOK = "codebook.yaml"
 ANSWERS = "answers.jsonl"
 """The journal: every answer of the grader."""
-CLUSTERS = 15
-"""Clusters of a side that a codebook is drafted from: too many rather than too few, since they can be joined."""
 
 
 class Asking(NamedTuple):
@@ -60,6 +58,8 @@ class Findings(NamedTuple):
     numbers: pd.DataFrame
     """Frequencies of the groups."""
     grader: str
+    thinking_tokens: int = 0
+    """More room that each answer had."""
 
     @property
     def unscored(self) -> Counter[str]:
@@ -67,20 +67,29 @@ class Findings(NamedTuple):
         return Counter(reading.unscored for reading in self.readings if reading.unscored)
 
 
+class Draft(NamedTuple):
+    """A codebook, and whether it was drafted just now."""
+
+    codebook: Codebook
+    new: bool
+    """False: it was there already."""
+
+
 async def draft_codebook(
     transcripts: Sequence[Transcript], out: Path, asking: Asking, most: int = CLUSTERS, seed: int = 0
-) -> Codebook:
+) -> Draft:
     """Draft a codebook, and write it and the reasons that it was drawn from to `out`.
 
-    A codebook of the same transcripts that is there already, edited or not, stays as it is and is given back.
+    A codebook that is there already and was drafted in the same way from the same transcripts stays as it is, edited or
+    not, and is given back. The caller holds `only_one(out)`, so that what is found there stays true.
 
     Raises:
-        UserError: one of other transcripts is there, no reasons were found, the grader is out of reach, or the package
-            that carries the embedding is missing.
+        UserError: one that was drafted otherwise is there, no reasons were found, the grader is out of reach, or the
+            package that carries the embedding is missing.
     """
-    digest = _digest(transcripts)
-    if there := _there(out / CODEBOOK, digest):
-        return there
+    digest = transcripts_sha256(transcripts)
+    if there := _there(out / CODEBOOK, digest, str(asking.model), most, seed):
+        return Draft(there, new=False)
     compared_by = embedding()  # if it is missing, say so before anyone is asked
     with _grading(out, asking) as grading:
         extracted = await extract(transcripts, grading)
@@ -94,13 +103,15 @@ async def draft_codebook(
     how = {"grader": grading.grader, "embedding": compared_by, "clusters": most, "seed": seed}
     codebook = drafted_codebook(drafted, origin(drafted, extracted, **known, **how))
     codebook.save(out / CODEBOOK)
-    return codebook
+    return Draft(codebook, new=True)
 
 
 async def apply_codebook(
     transcripts: Sequence[Transcript], codebook: Codebook, out: Path, asking: Asking, threshold: float = THRESHOLD
 ) -> Findings:
     """Read every transcript against the codebook, merge patterns that overlap, and count.
+
+    The caller holds `only_one(out)` until what was found is written.
 
     Raises:
         UserError: nothing could be read, or the grader is out of reach.
@@ -115,27 +126,34 @@ async def apply_codebook(
     groups, merges = merge_overlapping(shown_by, {one.id: one.side for one in codebook.patterns}, threshold)
     frame = reading_frame(readings, ids)
     numbers = frequencies(frame, groups, codebook)
-    return Findings(codebook, readings, frame, groups, merges, numbers, grading.grader)
+    return Findings(codebook, readings, frame, groups, merges, numbers, grading.grader, grading.thinking_tokens)
 
 
 @contextmanager
 def _grading(out: Path, asking: Asking) -> Iterator[Grading]:
-    with only_one(out), Journal(out / ANSWERS) as journal, asking.progress.shown():
+    with Journal(out / ANSWERS) as journal, asking.progress.shown():
         asker = Asker(asking.model, journal, asking.progress, asking.limits)
         yield Grading(asker, asking.progress, asking.thinking_tokens)
         asker.settle()
 
 
-def _there(path: Path, digest: str) -> Codebook | None:
+def _there(path: Path, digest: str, grader: str, most: int, seed: int) -> Codebook | None:
     if not path.exists():
         return None
     codebook = Codebook.load(path)
-    if codebook.origin is None or codebook.origin.transcripts_sha256 != digest:
+    how = codebook.origin
+    if how is None or how.transcripts_sha256 != digest:
         raise UserError(f"{path}: is there, and not drafted from these logs; use it with --codebook, or move it away")
+    if (how.grader, how.clusters, how.seed) != (grader, most, seed):
+        raise UserError(
+            f"{path}: drafted by {printable(how.grader)} with --clusters {how.clusters} --seed {how.seed}; move it "
+            "away to draft anew"
+        )
     return codebook
 
 
-def _digest(transcripts: Sequence[Transcript]) -> str:
+def transcripts_sha256(transcripts: Sequence[Transcript]) -> str:
+    """Hash of their names and texts, in any order."""
     return sha256_text(canonical_json(sorted([one.name, one.text] for one in transcripts)))
 
 

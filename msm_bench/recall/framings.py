@@ -21,12 +21,13 @@ _LEADS: dict[Framing, str] = {
 
 
 def check_names(names: Names) -> None:
-    """Raise a `UserError` if the assistant cannot be told from the other one."""
-    if OTHER.model_name.casefold() in names.model_name.casefold():
-        raise UserError(
-            f"spec_recall: model_name is {names.model_name!r}, the name of the assistant that it is compared with; "
-            "use another"
-        )
+    """Raise a `UserError` if the assistant or its maker cannot be told from the other one."""
+    other = OTHER.model_dump()
+    for field, name in names.model_dump().items():
+        if other[field].casefold() in name.casefold():
+            raise UserError(
+                f"spec_recall: {field} is {name!r}, as of the assistant that it is compared with; use another"
+            )
 
 
 def check_markup(text: str) -> None:

@@ -1,12 +1,10 @@
 """Solvers: ask about an item in every framing, and keep what came in the sample's store, from which it is scored."""
 
-from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, GenerateConfig, get_model
+from inspect_ai.model import ChatMessageUser, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import collect
 
-from msm_bench.errors import UserError
-from msm_bench.preferences.margins import Likelihood, answer_likelihood
-from msm_bench.providers import ANSWER_ONLY
+from msm_bench.likelihood import likelihood
 from msm_bench.reasoning import without_reasoning
 from msm_bench.recall.framings import FRAMINGS, asked
 from msm_bench.recall.items import Item, continuations
@@ -16,14 +14,6 @@ LIKELIHOODS = "likelihoods"
 """Store key: `framing/answer` and `neutral-framing/answer` to [log-likelihood in nats, tokens]."""
 ANSWERS = "answers"
 """Store key: framing to the free answer."""
-
-_SCORE = GenerateConfig(
-    max_tokens=1,
-    temperature=0.0,
-    prompt_logprobs=1,
-    # vLLM must not close the assistant's turn; the msm provider continues a final assistant message by itself
-    extra_body={"add_generation_prompt": False, "continue_final_message": True, ANSWER_ONLY: True},
-)
 
 
 def item_of(state: TaskState) -> Item:
@@ -45,8 +35,10 @@ def compare_answers() -> Solver:
         # answers that do not say who speaks are the same in two framings after the neutral question
         pairs = list(dict.fromkeys((one.question, one.answer) for one in wanted))
         # the first alone: a model that gives no log-likelihoods ends in one error, not in a group of them
-        first = await _likelihood(*pairs[0])
-        others = await collect(*[_likelihood(question, answer) for question, answer in pairs[1:]])
+        first = await likelihood([ChatMessageUser(content=pairs[0][0])], pairs[0][1])
+        others = await collect(
+            *[likelihood([ChatMessageUser(content=question)], answer) for question, answer in pairs[1:]]
+        )
         found = dict(zip(pairs, [first, *others], strict=True))
         state.store.set(LIKELIHOODS, {one.key: list(found[one.question, one.answer]) for one in wanted})
         return state
@@ -70,15 +62,3 @@ def answer_freely() -> Solver:
         return state
 
     return solve
-
-
-async def _likelihood(question: str, answer: str) -> Likelihood:
-    """Log-likelihood of an answer to a question."""
-    model = get_model()
-    output = await model.generate(
-        [ChatMessageUser(content=question), ChatMessageAssistant(content=answer)], config=_SCORE
-    )
-    scored = output.choices[0].prompt_logprobs if output.choices else None
-    if scored is None:
-        raise UserError(f"{model}: gives no prompt_logprobs; use msm/ or vllm/, or -T form=open with a grader")
-    return answer_likelihood(scored.content, answer)

@@ -55,7 +55,7 @@ def _task(form: Form, items: list[Item], dataset: MemoryDataset) -> Task:
             dataset=dataset,
             solver=answer_freely(),
             scorer=[open_answer(), free_premise()],
-            config=GenerateConfig(max_tokens=_ANSWER_TOKENS),
+            config=GenerateConfig(temperature=0.0, max_tokens=_ANSWER_TOKENS),
             version=VERSION,
         )
     siblings = [told_apart()] if any(item.sibling for item in items) else []

@@ -6,20 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ResponseSchema, model_roles
-from inspect_ai.util import collect, json_schema
+from inspect_ai.model import Model
+from inspect_ai.util import collect
 from pydantic import BaseModel, ConfigDict, Field
 
 from msm_bench.corpus.generate.prompt import Prompt
 from msm_bench.files import read_text, sha256_text
-from msm_bench.judges import GRADER, read_verdict
-from msm_bench.reasoning import without_reasoning
+from msm_bench.judges import ask_model
 
 PROMPT = Path(__file__).with_name("grade.md")
 ANSWER_SHOWN = 20_000
 """Characters of an answer that a grader sees; the middle of a longer one is left out."""
-TRIES = 2
-"""How often a grader is asked for one grade."""
 
 
 class Grade(BaseModel):
@@ -75,24 +72,7 @@ def _set_in(text: str) -> str:
     return "\n".join(f"| {line}" for line in seen)
 
 
-def graders() -> list[Model]:
-    """The models in the role of the grader, in the order in which they were named; none if none was."""
-    named = model_roles().get(GRADER, [])
-    return named if isinstance(named, list) else [named]
-
-
 async def ask_graders(prompt: str, asked: list[Model]) -> list[Graded]:
     """A grade of each grader, asked at the same time."""
-    grades = await collect(*(_grade(grader, prompt) for grader in asked))
+    grades = await collect(*(ask_model(grader, prompt, Grade) for grader in asked))
     return [Graded(str(grader), grade) for grader, grade in zip(asked, grades, strict=True)]
-
-
-async def _grade(grader: Model, prompt: str) -> Grade | None:
-    schema = ResponseSchema(name="grade", json_schema=json_schema(Grade))
-    config = GenerateConfig(temperature=0.0, response_schema=schema)
-    for _ in range(TRIES):
-        output = await grader.generate([ChatMessageUser(content=prompt)], config=config)
-        # a grader that thinks may draft other grades in its thoughts
-        if found := read_verdict(without_reasoning(output.completion), Grade):
-            return found
-    return None

@@ -47,7 +47,8 @@ def load_questions(split: str = "dev", per_cell: int | None = None, path: Path |
 
     Args:
         split: `dev`, `holdout` or `all`.
-        per_cell: Keep so many of each dimension, chosen by a hash of the id, so that a subset of a subset is one.
+        per_cell: Keep so many of each dimension, chosen by a hash, so that a subset of a subset is one; not the hash
+            of the split, by which the held-out questions would come first.
         path: Another file.
 
     Raises:
@@ -58,4 +59,4 @@ def load_questions(split: str = "dev", per_cell: int | None = None, path: Path |
     kept = [question for question in read_items(path, Question) if split in (question.split, "all")]
     if not kept:
         raise UserError(f"task spec_qa: no questions with split {split!r} in {path}")
-    return first_of_each(kept, per_cell, lambda question: question.cell, lambda question: question.id)
+    return first_of_each(kept, per_cell, lambda question: question.cell, lambda question: f"per-cell/{question.id}")

@@ -26,9 +26,9 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import TaskState
 
-from msm_bench.judges import NO_GRADER, UNREADABLE
+from msm_bench.judges import NO_GRADER, UNREADABLE, graders
 from msm_bench.reasoning import without_reasoning
-from msm_bench.specqa.grading import Graded, ask_graders, graders, grading_prompt, question_for_grader
+from msm_bench.specqa.grading import Graded, ask_graders, grading_prompt, question_for_grader
 
 NO_ANSWER = "no answer"
 """Why there is no score where the model said nothing, or nothing after its reasoning."""

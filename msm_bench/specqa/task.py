@@ -4,7 +4,7 @@ from typing import Any
 
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import ChatMessageSystem, ChatMessageUser
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig
 from inspect_ai.solver import generate
 
 from msm_bench.errors import explain_invalid
@@ -16,6 +16,8 @@ from msm_bench.specs import Names, Spec
 
 VERSION = 1
 """Raised when questions, the grader's prompt or scoring change so that results no longer compare."""
+_ANSWER_TOKENS = 1024
+"""Of an answer with its reasoning, unless `--max-tokens` says otherwise."""
 _ASSISTANT = "the assistant"
 _PROVIDER = "its developer"
 """What a spec calls the two that were not named."""
@@ -58,6 +60,7 @@ def spec_qa_task(
         dataset=MemoryDataset(samples, name="spec_qa"),
         solver=generate(),
         scorer=all_scorers(),
+        config=GenerateConfig(temperature=0.0, max_tokens=_ANSWER_TOKENS),
         version=VERSION,
     )
 

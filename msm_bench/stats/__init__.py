@@ -12,6 +12,7 @@ from msm_bench.stats.contrast import (
     waiting,
 )
 from msm_bench.stats.moderation import Moderation, item_effects, moderation
+from msm_bench.stats.shares import wilson
 from msm_bench.stats.sharpening import Sharpening, sharpening
 from msm_bench.stats.subset import item_knowledge, restrict
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p, two_way
@@ -45,4 +46,5 @@ __all__ = [
     "two_way",
     "two_way_interval",
     "waiting",
+    "wilson",
 ]

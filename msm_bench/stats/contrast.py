@@ -246,15 +246,20 @@ def waiting(frame: pd.DataFrame, recipe: Recipe) -> dict[str, str]:
 
 
 def _of_recipe(frame: pd.DataFrame, contrast: Contrast, recipe: Recipe) -> ContrastResult:
-    splits = dict.fromkeys(recipe.split_of(term.task) for term in contrast.terms)
     return evaluate(
         frame,
         contrast,
         smallest=recipe.smallest_effect,
-        split=" and ".join(splits),
+        split=_split(frame, contrast),
         recipe_sha256=recipe.sha256,
         seeds_stated=len(recipe.stated_seeds(contrast)),
     )
+
+
+def _split(frame: pd.DataFrame, contrast: Contrast) -> str:
+    """Which items of a contrast's tasks the frame holds; items that are not split are all there are."""
+    of_tasks = frame[frame["task"].isin({term.task for term in contrast.terms})]
+    return " and ".join(sorted({split or "all" for split in of_tasks["split"]}))
 
 
 def smallest_p_holm(recipe: Recipe) -> dict[str, float]:
@@ -317,7 +322,7 @@ def baseline_contrasts(
                     continue
                 terms = [Term(arm=arm, task=task, weight=1), Term(arm=baseline, task=task, weight=-1)]
                 contrast = Contrast(name=f"{arm} − {baseline} [{task}]", terms=terms, measure=measure)
-                split = ", ".join(sorted(set(frame[frame["task"] == task]["split"]))) or "all"
+                split = _split(frame, contrast)
                 try:
                     results.append(evaluate(frame, contrast, smallest=Smallest(), split=split))
                 except NotComparable as error:

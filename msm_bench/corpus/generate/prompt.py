@@ -58,8 +58,8 @@ def fill_places(template: str, values: Mapping[str, object]) -> str:
 
 
 @cache
-def load_prompt(name: str) -> Prompt:
-    """The prompt file `name` of this package."""
-    text = read_text(FOLDER / f"{name}.md")
+def load_prompt(name: str, folder: Path = FOLDER) -> Prompt:
+    """The prompt file `name` in `folder`, that of this package by default."""
+    text = read_text(folder / f"{name}.md")
     _, head, body = text.split("---\n", 2)
     return Prompt(name, int(yaml.safe_load(head)["version"]), body.strip(), sha256_text(text))
