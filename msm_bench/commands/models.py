@@ -117,5 +117,5 @@ def _key_value(text: str) -> tuple[str, Any]:
     except yaml.YAMLError:
         sign = ""
     if not sign:
-        raise UserError(f"-M {text}: expected KEY=VALUE")
+        raise UserError(f"-M {key}: expected KEY=VALUE")  # what is no such pair may hold a secret
     return key, parsed
