@@ -104,6 +104,7 @@ def test_a_quote_is_no_formula(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
     Scripted.answer = staticmethod(formula)
     logs = scripts.write_log(tmp_path / "logs", [scripts.sample("s", [{"say": "=SUM(1, 2) and more"}])], "a")
+    capsys.readouterr()  # what the evaluation may have shown
     give(tmp_path, logs, "--model-role", "grader=scripted/x", "--out", "o", "--format", "csv")
     [row] = pd.read_csv(StringIO(capsys.readouterr().out)).to_dict("records")
     assert row["example"] == "“=SUM(1, 2) and more”"
