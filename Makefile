@@ -12,7 +12,7 @@ demo: model
 
 # Two processes of one thread each: small models keep several threads busy only in part.
 test: model
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: model
 	$(BIN)/python -m pytest -m slow
