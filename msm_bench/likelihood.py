@@ -8,12 +8,18 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, GenerateConfig, 
 from msm_bench.errors import UserError
 from msm_bench.providers import ANSWER_ONLY
 
+NEUTRAL_QUESTION = "What would you say?"
+"""Fits any answer: how likely an answer is after it is neither preference nor knowledge. (A chat that begins with the
+assistant is refused by many chat templates.)"""
+# vLLM must not close the assistant's turn; the msm provider continues a final assistant message by itself
+CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
+"""In a request's `extra_body`: go on with a final assistant message."""
+
 _SCORE = GenerateConfig(
     max_tokens=1,
     temperature=0.0,
     prompt_logprobs=1,
-    # vLLM must not close the assistant's turn; the msm provider continues a final assistant message by itself
-    extra_body={"add_generation_prompt": False, "continue_final_message": True, ANSWER_ONLY: True},
+    extra_body={**CONTINUE, ANSWER_ONLY: True},
 )
 
 

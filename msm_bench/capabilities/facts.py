@@ -14,11 +14,10 @@ from msm_bench.capabilities.answers import answer_of
 from msm_bench.capabilities.ask import METRICS, VERSION, greedy, likelihood
 from msm_bench.capabilities.items import Fact, as_sample, load_items
 from msm_bench.errors import UserError
+from msm_bench.likelihood import NEUTRAL_QUESTION
 
-NEUTRAL = "What would you say?"
-"""Fits any answer; what an answer's likelihood is after it, is no knowledge."""
 LIKELIHOODS = "likelihoods"
-"""Store key: for each answer, the right one first, [log p after the question, log p after `NEUTRAL`, tokens]."""
+"""Store key: for each answer, the right one first, [log p after it, log p after `NEUTRAL_QUESTION`, tokens]."""
 LETTERS = "ABCD"
 """Of the four answers, in the order in which they are shown."""
 _MAX_TOKENS = 32
@@ -79,7 +78,7 @@ def weigh_answers() -> Solver:
 
     async def weigh(question: str, answer: str) -> list[float]:
         said = f"The answer is {answer}."
-        asked, bare = await collect(likelihood(question, said), likelihood(NEUTRAL, said))
+        asked, bare = await collect(likelihood(question, said), likelihood(NEUTRAL_QUESTION, said))
         return [asked.total, bare.total, asked.tokens]
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:

@@ -7,6 +7,7 @@ The answer templates begin with an ASCII word, so that the answer's first token 
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from msm_bench.likelihood import NEUTRAL_QUESTION
 from msm_bench.preferences.items import Item
 
 Template = Literal["answer", "novel", "letter", "bare"]
@@ -65,8 +66,6 @@ WORDINGS: dict[Ask, Wording] = {
         "Anyone who looks it up will find {option}.",
     ),
 }
-_NEUTRAL_QUESTION = "What would you say?"
-"""Fits any answer and names no option; a chat that begins with the assistant is refused by many chat templates."""
 
 
 class Continuation(NamedTuple):
@@ -109,7 +108,7 @@ def continuations(item: Item, ask: Ask) -> Iterator[Continuation]:
     for option, text in options:
         answer = WORDINGS[ask].answer.format(option=text)
         novel = WORDINGS[ask].novel.format(option=text)
-        yield Continuation("bare", "none", option, _NEUTRAL_QUESTION, answer)
+        yield Continuation("bare", "none", option, NEUTRAL_QUESTION, answer)
         for order in orders:
             asked = question(item, order, ask)
             letter = "A" if order.startswith(option) else "B"

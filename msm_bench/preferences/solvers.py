@@ -15,7 +15,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import collect
 
 from msm_bench.errors import UserError
-from msm_bench.likelihood import Likelihood, likelihood
+from msm_bench.likelihood import CONTINUE, Likelihood, likelihood
 from msm_bench.preferences.context import Context, pushes
 from msm_bench.preferences.items import Item
 from msm_bench.preferences.margins import ORDERS
@@ -29,7 +29,6 @@ ANSWERS = "answers"
 REASONINGS = "reasonings"
 """Store key: a list of the fields of `Reasoned`."""
 
-_CONTINUE = {"add_generation_prompt": False, "continue_final_message": True}
 _REPLY = GenerateConfig(temperature=0.0, max_tokens=48)
 """Of what the model says under pressure, where it is not asked for free answers: enough for a choice and a reason."""
 _SILENCE = "…"
@@ -110,7 +109,7 @@ def compare_after_reasoning(samples: int = 4, max_tokens: int = 128) -> Solver:
         item: Item, order: Order, ask: Ask, context: Context, before: list[ChatMessage], seed: int
     ) -> Reasoned:
         asked = [*before, ChatMessageUser(content=question(item, order, ask))]
-        config = GenerateConfig(max_tokens=max_tokens, stop_seqs=[CLOSE], seed=seed, extra_body=_CONTINUE)
+        config = GenerateConfig(max_tokens=max_tokens, stop_seqs=[CLOSE], seed=seed, extra_body=CONTINUE)
         output = await get_model().generate([*asked, ChatMessageAssistant(content=OPEN)], config=config)
         thought = output.completion.split(CLOSE)[0].strip()
         answers = [WORDINGS[ask].answer.format(option=option) for option in (item.aligned, item.other)]

@@ -9,13 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from msm_bench.errors import UserError
 from msm_bench.files import data_path
 from msm_bench.items import check_choice, first_of_each, read_items
+from msm_bench.likelihood import NEUTRAL_QUESTION
 from msm_bench.recall.framings import FRAMINGS, Framing, asked, check_markup, in_framing, in_person
 from msm_bench.specs import PLACEHOLDER, Names, check_placeholders
 
 Kind = Literal["choice", "premise", "open"]
 """A question with four answers, one whose premise contradicts the spec, or one that is answered freely."""
-NEUTRAL_QUESTION = "What would you say?"
-"""Fits any answer; a chat that begins with the assistant is refused by many chat templates."""
 RIGHT = "right"
 SIBLING = "sibling"
 _WRONG = {"choice": 3, "premise": 1, "open": 0}
