@@ -10,14 +10,13 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 from inspect_ai.util import collect
 
-from msm_bench.capabilities.answers import answer_of
-from msm_bench.capabilities.ask import METRICS, VERSION, greedy, likelihood
+from msm_bench.capabilities.ask import METRICS, VERSION, answer_of, greedy, likelihood
 from msm_bench.capabilities.items import Fact, as_sample, load_items
 from msm_bench.errors import UserError
 from msm_bench.likelihood import NEUTRAL_QUESTION
 
 LIKELIHOODS = "likelihoods"
-"""Store key: for each answer, the right one first, [log p after it, log p after `NEUTRAL_QUESTION`, tokens]."""
+"""Store key: for each answer, the right one first, [log p after the question, after `NEUTRAL_QUESTION`, tokens]."""
 LETTERS = "ABCD"
 """Of the four answers, in the order in which they are shown."""
 _MAX_TOKENS = 32

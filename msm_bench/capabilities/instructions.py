@@ -5,8 +5,7 @@ from inspect_ai.dataset import MemoryDataset
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState, generate
 
-from msm_bench.capabilities.answers import answer_of
-from msm_bench.capabilities.ask import METRICS, VERSION, greedy
+from msm_bench.capabilities.ask import METRICS, VERSION, answer_of, greedy
 from msm_bench.capabilities.items import Check, Instruction, as_sample, load_items
 
 _MAX_TOKENS = 192

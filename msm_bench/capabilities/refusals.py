@@ -10,8 +10,7 @@ from inspect_ai.scorer import Score, Scorer, Target, grouped, mean, scorer, stde
 from inspect_ai.solver import TaskState, generate
 from pydantic import BaseModel, ConfigDict, Field
 
-from msm_bench.capabilities.answers import answer_of
-from msm_bench.capabilities.ask import VERSION, greedy
+from msm_bench.capabilities.ask import VERSION, answer_of, greedy
 from msm_bench.capabilities.items import Request, as_sample, load_items
 from msm_bench.judges import NoVerdict, ask_grader
 
