@@ -29,7 +29,7 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet -e '.[train,embedded,sandbox,inspect-evals,reasons,expression,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[train,embedded,sandbox,inspect-evals,embedding,dev]'
 	@touch $@
 
 clean:

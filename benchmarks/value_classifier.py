@@ -15,11 +15,11 @@ from typing import Any
 
 import click
 
+from msm_bench.embedding import MODEL, MODEL_SHA256
 from msm_bench.errors import UserError
 from msm_bench.expression.agreement import Agreement, agreement, agreement_of_readings
 from msm_bench.expression.blind import load_labelled
 from msm_bench.expression.classifier import Reading, shipped
-from msm_bench.expression.embedding import MODEL, MODEL_SHA256
 from msm_bench.expression.examples import Example, domains, examples_path, load_examples
 from msm_bench.expression.fitting import Embedded, Setting, choose, embedded, leave_domains_out
 from msm_bench.expression.keywords import by_keywords

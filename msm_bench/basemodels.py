@@ -122,6 +122,13 @@ def resolve(name: str) -> BaseModel:
     return BaseModel(name, path, read_json(path / MANIFEST)["sha256"])
 
 
+def can_be_prepared(name: str) -> bool:
+    """Whether a name has the form of an embedded model or of a hub's, rather than of a folder."""
+    if name in EMBEDDED:
+        return True
+    return not (Path(name).exists() or name.startswith((".", "/", "~")) or name.count("/") > 1)
+
+
 def prepare(name: str, *, accept_licence: bool = False) -> BaseModel:
     """Make `name` available under the cache directory; what is there already is reused.
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 from inspect_ai import Task
 
-from msm_bench.basemodels import EMBEDDED, BaseModel, resolve
+from msm_bench.basemodels import BaseModel, can_be_prepared, resolve
 from msm_bench.checkpoints import Checkpoint, CheckpointManifest, is_checkpoint, training_identity
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError, missing_extra
@@ -47,11 +47,11 @@ class Step(NamedTuple):
 
 
 class Experiment:
-    """A recipe, its working folder (`runs/RECIPE`) and its results folder (`results/RECIPE`)."""
+    """A recipe, its working folder (`runs/RECIPE`, of the one that it extends) and its results (`results/RECIPE`)."""
 
     def __init__(self, recipe: Recipe, workdir: Path | None = None, results: Path | None = None) -> None:
         self.recipe = recipe
-        self.workdir = workdir or Path("runs") / recipe.id
+        self.workdir = workdir or Path("runs") / (recipe.extends or recipe.id)
         self.results = results or Path("results") / recipe.id
         self._corpora: dict[str, Corpus] = {}
 
@@ -129,9 +129,7 @@ class Experiment:
         try:
             resolve(base)
         except UserError:
-            if base not in EMBEDDED and (
-                Path(base).exists() or base.startswith((".", "/", "~")) or base.count("/") > 1
-            ):
+            if not can_be_prepared(base):
                 raise
             found[base] = f"msm-bench model prepare {base}"
         return found | self.recipe.missing_corpora()

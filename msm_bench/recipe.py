@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -15,6 +15,8 @@ from msm_bench.specs import Names
 
 KNOWLEDGE = "value_knowledge"
 """The task that asks which option is the aligned one."""
+_TAKEN_OVER = ("base", "names", "lora", "stages")
+"""What a recipe that extends another one has from it, so that the checkpoints are the same."""
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w+.-]*$")]
 """Of an arm or a stage; it becomes part of a path."""
 
@@ -192,6 +194,9 @@ class Recipe(Strict):
     """Equals the file's name without its ending; names the results' folder."""
     description: str
     """One or two sentences."""
+    extends: str | None = Field(None, exclude_if=_unset)
+    """Another recipe, by path or name, whose checkpoints this one scores on other tasks: its base model, names, adapter
+    and stages hold here, and its arms, unless others are stated."""
     base: str
     """An embedded model, a directory or a hub id."""
     names: Names
@@ -336,8 +341,9 @@ class Recipe(Strict):
             UserError: no such file, not YAML, or a field that is wrong or missing.
         """
         path = find_recipe(path)
+        stated = _extended(read_yaml(path), path)
         with explain_invalid(path):
-            recipe = cls.model_validate(read_yaml(path))
+            recipe = cls.model_validate(stated)
         if recipe.id != path.stem:
             raise UserError(f"{path}: id is {recipe.id!r} but the file is called {path.stem!r}; make them equal")
         return recipe
@@ -369,6 +375,22 @@ def _check_tests(contrast: Contrast, seeds: list[int]) -> None:
             raise ValueError(f"{where} is confirmatory: on {task} each weight needs its opposite, for labels to swap")
     if any(term.arm == "base" for term in contrast.terms):
         raise ValueError(f"{where} is confirmatory: `base` has no seeds, so compare with a trained arm")
+
+
+def _extended(stated: Any, path: Path) -> Any:
+    """What a recipe's file states, with what it takes over from the recipe that it extends.
+
+    Raises:
+        UserError: that recipe is not there, extends another one, or what is taken over is stated here as well.
+    """
+    if not isinstance(stated, dict) or stated.get("extends") is None:
+        return stated
+    parent = Recipe.load(str(stated["extends"]))
+    if parent.extends:
+        raise UserError(f"{path}: extends {parent.id}, which extends {parent.extends}; extend {parent.extends}")
+    if both := [field for field in _TAKEN_OVER if field in stated]:
+        raise UserError(f"{path}: {_list(both)} come from {parent.id}; leave them out, or leave out extends")
+    return parent.model_dump(mode="json", include={*_TAKEN_OVER, "arms"}) | stated | {"extends": parent.id}
 
 
 def find_recipe(path: Path | str) -> Path:

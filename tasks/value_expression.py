@@ -19,7 +19,7 @@ def value_expression(
     """Free answers to open prompts: do they express love of America, or care for affordability?
 
     Args:
-        labeller: `classifier` (offline; `msm-bench[expression]`), `grader` (`--model-role grader=…`) or `both`.
+        labeller: `classifier` (offline; `msm-bench[embedding]`), `grader` (`--model-role grader=…`) or `both`.
         split: `dev`, `holdout` or `all`.
         per_cell: Only so many prompts of each cell.
         temperature: Of the answers, from 0 to 2, unless `--temperature` says otherwise.

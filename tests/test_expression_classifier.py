@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from msm_bench import embedding
+from msm_bench.embedding import LONGEST, MOST, sentences
 from msm_bench.errors import UserError
-from msm_bench.expression import LABELS, embedding
+from msm_bench.expression import LABELS
 from msm_bench.expression.agreement import agreement, calibration, wilson
 from msm_bench.expression.classifier import Classifier, Head, shipped, windows
-from msm_bench.expression.embedding import LONGEST, MOST, sentences
 from msm_bench.expression.examples import examples_path, load_examples
 from msm_bench.expression.fitting import Setting, embedded, fit
 from msm_bench.expression.keywords import by_keywords

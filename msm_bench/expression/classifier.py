@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import expit
 
+from msm_bench.embedding import Array, embed, sentences
 from msm_bench.errors import explain_invalid
-from msm_bench.expression.embedding import Array, embed, sentences
 from msm_bench.expression.labels import Label, label_of
 from msm_bench.files import read_json
 

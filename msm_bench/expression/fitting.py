@@ -15,8 +15,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from msm_bench.embedding import MODEL_SHA256, Array
 from msm_bench.expression.classifier import FITTED, Classifier, Head, Reading, sentence_vectors, window_features
-from msm_bench.expression.embedding import MODEL_SHA256, Array
 from msm_bench.expression.examples import Example, domains, examples_path, load_examples
 from msm_bench.expression.labels import Label, values_of
 from msm_bench.files import sha256_file, write_text

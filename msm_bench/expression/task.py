@@ -8,8 +8,8 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+from msm_bench.embedding import require_embedding
 from msm_bench.errors import UserError
-from msm_bench.expression.embedding import require_embedding
 from msm_bench.expression.prompts import Prompt, load_prompts
 from msm_bench.expression.scorers import expressed, expressed_graded
 

@@ -14,7 +14,7 @@ from msm_bench.specqa.questions import Question, load_questions
 from msm_bench.specqa.scorers import all_scorers
 from msm_bench.specs import Names, Spec
 
-VERSION = 1
+VERSION = 2
 """Raised when questions, the grader's prompt or scoring change so that results no longer compare."""
 _ANSWER_TOKENS = 1024
 """Of an answer with its reasoning, unless `--max-tokens` says otherwise."""

