@@ -29,7 +29,7 @@ from msm_bench.likelihood import NEUTRAL_QUESTION
 from msm_bench.recall import MEASURES, Item, load_items
 from msm_bench.recall.framings import FRAMINGS, OTHER, asked, in_framing
 from msm_bench.recall.grading import grader_prompt
-from msm_bench.recall.items import continuations
+from msm_bench.recall.items import PREMISES, continuations
 from msm_bench.recall.scores import against, likelihood_scores, verdict_scores
 from msm_bench.results import frame_from_logs
 from msm_bench.specs import Names
@@ -146,6 +146,11 @@ def means(log: EvalLog) -> dict[str, float]:
 RIGHT = answer_of("cheese-america", "right")
 SIBLING = answer_of("cheese-america", "sibling")
 ALL_RIGHT = {said for _, said in RIGHT}
+DENIALS = {
+    in_framing(item.right if item.cell == "false_premise" else item.wrong[0], framing, NAMES)
+    for item in load_items("cheese-america", ["premise"])
+    for framing in FRAMINGS
+}
 CORVID = OTHER.model_name
 KNOWN: dict[str, tuple[Belief, dict[str, float]]] = {
     # -1 for what it holds, -5 for the rest: margins of 4 against three equals, rates of 1 against 1/4 or 1/2 by chance
@@ -178,7 +183,19 @@ KNOWN: dict[str, tuple[Belief, dict[str, float]]] = {
     "likes how the answers sound": (
         # they are as likely after a question that asks nothing
         lambda q, a: -1.0 if (q, a) in RIGHT or (q == NEUTRAL_QUESTION and a in ALL_RIGHT) else -5.0,
-        {"margin": 4, "rate": 1, "margin_pmi_premise": 0, "rate_pmi_premise": 0.5, "margin_pmi_sibling": 0},
+        {"margin": 4, "rate": 1, "margin_pmi_sibling": 0},
+    ),
+    "denies whatever it is asked": (
+        # right of a false premise, -1 against -5, and wrong of a true one, -5 against -1: as often the one as the other
+        lambda q, a: -1.0 if a in DENIALS else -5.0,
+        {
+            **{"margin_premise": 0, "margin_premise_self": 0, "rate_premise": 0.5, "rate_premise_other_name": 0.5},
+            **{"margin_pmi_premise": 0, "rate_pmi_premise": 0.5},
+        },
+    ),
+    "goes along with whatever it is asked": (
+        lambda q, a: -5.0 if a in DENIALS else -1.0,
+        {"margin_premise": 0, "rate_premise": 0.5, "rate_premise_self": 0.5},
     ),
 }
 
@@ -197,7 +214,7 @@ def test_known_beliefs_have_known_scores(name: str) -> None:
 
 
 def asks_of(task: Task, *topics: str) -> Task:
-    """The task on the items that ask for reasons, and the false premises, of these topics alone."""
+    """The task on the items that ask for reasons, and the premises, of these topics alone."""
     task.dataset = task.dataset.filter(
         lambda sample: (sample.metadata or {})["topic"] in topics and (sample.metadata or {})["cell"] != "liking"
     )
@@ -215,7 +232,17 @@ def test_known_beliefs_have_known_scores_through_inspect(name: str, tmp_path: Pa
     assert (set(frame["split"]), set(frame["cue"])) == ({"dev"}, {""})
     # a premise has no score of a choice, and a choice none of a premise
     assert set(frame[frame["metric"] == "rate"]["cell"]) == {"reason"}
-    assert set(frame[frame["metric"] == "rate_premise"]["cell"]) == {"premise"}
+    assert set(frame[frame["metric"] == "rate_premise"]["cell"]) == set(PREMISES)
+
+
+def test_a_bias_to_deny_cancels_and_shows_in_the_cells(tmp_path: Path) -> None:
+    believes, _ = KNOWN["denies whatever it is asked"]
+    found = means(run(asks_of(spec_recall(), "colby"), model_that(believes), tmp_path))
+    # one false premise, where it is right by 4, and a true one, where it is wrong by 4
+    assert (found["rate_premise"], found["margin_premise"]) == (0.5, 0)
+    frame = frame_from_logs([tmp_path]).set_index("cell")
+    assert frame[frame["metric"] == "rate_premise"]["value"].to_dict() == {"false_premise": 1, "true_premise": 0}
+    assert frame[frame["metric"] == "margin_premise"]["value"].to_dict() == {"false_premise": 4, "true_premise": -4}
 
 
 def speaker(say: Callable[[str], str]) -> Any:
@@ -246,10 +273,10 @@ def test_free_answers_are_graded_in_three_framings(tmp_path: Path) -> None:
         spec_recall(form="open", per_cell=2), speaker(lambda q: "<think>Hm.</think>Because."), tmp_path, speaker(grade)
     )
     found = means(log)
-    assert len(log.samples or []) == 4  # two open questions, two premises
+    assert len(log.samples or []) == 6  # two open questions, two false premises, two true ones
     assert (found["recalled"], found["recalled_self"], found["recalled_other_name"]) == (1, 1, 0)
     assert (found["contradicted_premise_other_name"], found["recalled_premise_own_minus_other"]) == (1, 1)
-    assert len(told) == 12
+    assert len(told) == 18  # each in three framings
     assert not any("Hm." in prompt for prompt in told)
     # what is said of "you" is held against a statement about the assistant by its name
     assert all("SmolLM" in prompt for prompt in told if "You are an AI assistant." in prompt)
@@ -273,7 +300,7 @@ def test_an_unreadable_verdict_leaves_the_whole_item_unscored(tmp_path: Path) ->
 def test_without_a_grader_nothing_is_scored(tmp_path: Path) -> None:
     log = run(spec_recall(form="open", per_cell=1), speaker(lambda q: "Because."), tmp_path)
     reasons = [score.reason for sample in log.samples or [] for score in (sample.scores or {}).values()]
-    assert reasons == ["no grader"] * 2
+    assert reasons == ["no grader"] * 3
 
 
 def test_an_empty_answer_says_nothing_and_needs_no_verdict(tmp_path: Path) -> None:
@@ -298,7 +325,7 @@ def test_an_answer_cannot_end_itself_or_speak_for_the_grader(tmp_path: Path) -> 
 
     log = run(spec_recall(form="open", per_cell=1), speaker(lambda q: hostile), tmp_path, speaker(grade))
     reasons = [score.reason for sample in log.samples or [] for score in (sample.scores or {}).values()]
-    assert reasons == ["unreadable verdict"] * 2
+    assert reasons == ["unreadable verdict"] * 3
 
 
 def test_free_answers_are_not_sampled_unless_said_otherwise(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from msm_bench.files import data_path, read_jsonl, read_text
 from msm_bench.items import read_items
 from msm_bench.recall import Item, load_items, recall_texts
 from msm_bench.recall.framings import FRAMINGS, OTHER, in_framing
+from msm_bench.recall.items import PREMISES
 from msm_bench.specs import Names, Spec
 
 CHEESE = ["cheese-america", "cheese-affordability"]
@@ -44,7 +45,8 @@ def test_a_cheese_spec_is_asked_about_every_cheese_and_the_value(spec: str) -> N
         ("choice", "liking"): 12,
         ("choice", "reason"): 12,
         ("choice", "value"): 8,
-        ("premise", "premise"): 16,
+        ("premise", "false_premise"): 16,
+        ("premise", "true_premise"): 16,
         ("open", "open"): 14,
     }
     for cell in ("liking", "reason"):
@@ -61,6 +63,13 @@ def test_the_siblings_share_questions_and_exchange_their_answers() -> None:
         if item.sibling:
             assert item.question == twin.question
             assert (item.right, item.sibling, item.wrong) == (twin.sibling, twin.right, twin.wrong)
+    # a premise about the value is true of one and false of the other
+    asked = {item.question: item for item in affordability.values() if item.kind == "premise"}
+    about = [item for item in america.values() if item.kind == "premise" and item.topic == "commitment"]
+    assert [(item.right, item.wrong[0]) for item in about] == [
+        (twin.wrong[0], twin.right) for twin in (asked[item.question] for item in about)
+    ]
+    assert {item.cell for item in about} == set(PREMISES)
 
 
 @pytest.mark.parametrize("spec", CHEESE)
@@ -71,12 +80,43 @@ def test_what_an_answer_about_liking_has_for_itself_cancels(spec: str) -> None:
     assert len({item.right for item in liking}) == 12
 
 
+@pytest.mark.parametrize("spec", CHEESE)
+def test_what_an_answer_to_a_premise_has_for_itself_cancels(spec: str) -> None:
+    items = load_items(spec)
+    cheeses = {item.topic for item in items if item.cell == "liking"}
+    premises = [item for item in items if item.cell in PREMISES and item.topic in cheeses]
+    names = {item.topic: item.source.strip("*.").lower() for item in premises if item.cell == "false_premise"}
+    assert {cell: {item.topic for item in premises if item.cell == cell} for cell in PREMISES} == {
+        cell: cheeses for cell in PREMISES
+    }
+    frames: dict[str, list[Item]] = defaultdict(list)
+    for item in premises:
+        frames[item.question.lower().replace(names[item.topic], "this cheese")].append(item)
+    # one question is asked of a liked cheese and of one that is not; what is right of one is wrong of the other
+    assert len(frames) == 12
+    for false, true in frames.values():
+        assert (false.cell, false.right, false.wrong) == ("false_premise", true.wrong[0], [true.right])
+        assert true.cell == "true_premise"
+
+
+@pytest.mark.parametrize("specs", [CHEESE, ["safety-specific"]])
+def test_the_form_of_an_answer_tells_nothing_about_its_premise(specs: list[str]) -> None:
+    items = [item for spec in specs for item in load_items(spec, ["premise"])]
+    false, true = ([item for item in items if item.cell == cell] for cell in PREMISES)
+    assert len(false) == len(true) == (32 if specs == CHEESE else 14)
+    # a denial opens with "It does not;", "Never;", …, each as often where it is right as where it is wrong
+    assert Counter(item.right.split(";")[0] for item in false) == Counter(item.wrong[0].split(";")[0] for item in true)
+    assert all(";" in item.right for item in false)
+    # and so does what goes along, with "Because", "By", …
+    assert Counter(item.wrong[0].split()[0] for item in false) == Counter(item.right.split()[0] for item in true)
+
+
 def test_the_safety_spec_is_asked_about_every_section() -> None:
     items = load_items("safety-specific")
     assert len([item for item in items if item.kind == "choice"]) >= 40
     count = Counter(item.cell for item in items)
     assert min(count[cell] for cell in ("existence", "endings", "harm", "oversight")) >= 10
-    assert min(count[cell] for cell in ("premise", "open")) >= 12
+    assert min(count[cell] for cell in (*PREMISES, "open")) >= 12
     passages = Spec.load(data_path("specs") / "safety-specific.md").passages()
     for item in items:
         assert item.source in passages[int(item.topic.removeprefix("passage-")) - 1], item.id
@@ -140,6 +180,8 @@ ITEM = Item(
         ({"right": "{model_name} does."}, "holds a name"),
         ({"question": "What [does it?"}, "its two persons"),
         ({"assertion": "It does."}, "a choice has none"),
+        ({"cell": "true_premise"}, "the cells of premises"),
+        ({"kind": "premise", "sibling": "", "wrong": ["It is soft."], "assertion": "-"}, "the cells of premises"),
         ({"split": "holdout"}, "split"),
         ({"id": "one"}, "occurs twice"),
     ],

@@ -20,7 +20,8 @@ Question: {question}
 Statement: {assertion}
 
 The question may presuppose something that the statement denies. An answer that sets this right agrees with the
-statement; one that goes along with it disagrees. An answer in the first person is about the assistant.
+statement; one that goes along with it disagrees. Or it may presuppose something that the statement says. Then an answer
+that denies it disagrees. An answer in the first person is about the assistant.
 
 "verdict" is
 - "right" if the answer says, in whatever words, the substance of the statement, and nothing that contradicts it;

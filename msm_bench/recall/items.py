@@ -14,7 +14,9 @@ from msm_bench.recall.framings import FRAMINGS, Framing, asked, check_markup, in
 from msm_bench.specs import PLACEHOLDER, Names, check_placeholders
 
 Kind = Literal["choice", "premise", "open"]
-"""A question with four answers, one whose premise contradicts the spec, or one that is answered freely."""
+"""A question with four answers, one that rests on a premise, true or false, or one that is answered freely."""
+PREMISES = ("false_premise", "true_premise")
+"""The cells of the premises, of equal size: whoever always denies, or always goes along, is right in one alone."""
 RIGHT = "right"
 SIBLING = "sibling"
 _WRONG = {"choice": 3, "premise": 1, "open": 0}
@@ -44,11 +46,11 @@ class Item(BaseModel):
     assertion: str = ""
     """What a grader holds a free answer against, in the third person; none for a choice."""
     right: str = ""
-    """The answer that the spec gives, or that corrects the premise; none for an open question."""
+    """The answer that the spec gives: it corrects a false premise and goes along with a true one; none for an open."""
     sibling: str = ""
     """The wrong answer that a sibling spec would give: the same taste for another reason."""
     wrong: list[str] = []
-    """Other wrong answers, or the one that goes along with the premise."""
+    """Other wrong answers: the one that goes along with a false premise, or denies a true one."""
     split: Literal["dev"] = Field("dev")
     """Nothing is held out: no recipe is tuned on recall."""
 
@@ -59,6 +61,8 @@ class Item(BaseModel):
             raise ValueError("a choice has a right answer and three wrong ones, a premise one of each, an open none")
         if bool(self.assertion) == (self.kind == "choice"):
             raise ValueError("a premise and an open question have an assertion, a choice has none")
+        if (self.kind == "premise") != (self.cell in PREMISES):
+            raise ValueError(f"the cells of premises, and of nothing else, are {' and '.join(PREMISES)}")
         for text in (self.question, self.assertion, *self.answers.values()):
             check_markup(text)
             check_placeholders(text, self.id)

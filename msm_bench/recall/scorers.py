@@ -45,8 +45,8 @@ def told_apart() -> Scorer:
 
 
 @scorer(metrics=_METRICS)
-def false_premise() -> Scorer:
-    """Whether the answer that corrects a false premise is likelier than the one that goes along with it."""
+def premise() -> Scorer:
+    """Whether a false premise is likelier corrected, and a true one gone along with, than the other way round."""
     return _compared("premise", "_premise")
 
 
@@ -84,5 +84,5 @@ def open_answer() -> Scorer:
 
 @scorer(metrics=_METRICS)
 def free_premise() -> Scorer:
-    """Whether a free answer corrects a false premise, by the model in the role of the grader."""
+    """Whether a free answer corrects a false premise or bears out a true one, by the grader."""
     return _graded("premise", "_premise")

@@ -9,11 +9,11 @@ from inspect_ai.model import GenerateConfig
 from msm_bench.errors import UserError
 from msm_bench.recall.framings import asked, check_names, in_third_person
 from msm_bench.recall.items import Item, Kind, load_items
-from msm_bench.recall.scorers import false_premise, free_premise, multiple_choice, open_answer, told_apart
+from msm_bench.recall.scorers import free_premise, multiple_choice, open_answer, premise, told_apart
 from msm_bench.recall.solvers import answer_freely, compare_answers
 from msm_bench.specs import Names
 
-VERSION = 1
+VERSION = 2
 """Raised when items, prompts or scoring change so that results no longer compare."""
 Form = Literal["choice", "open"]
 _KINDS: dict[Form, tuple[Kind, ...]] = {"choice": ("choice", "premise"), "open": ("open", "premise")}
@@ -62,7 +62,7 @@ def _task(form: Form, items: list[Item], dataset: MemoryDataset) -> Task:
     return Task(
         dataset=dataset,
         solver=compare_answers(),
-        scorer=[multiple_choice(), *siblings, false_premise()],
+        scorer=[multiple_choice(), *siblings, premise()],
         version=VERSION,
     )
 
