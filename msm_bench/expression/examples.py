@@ -11,8 +11,9 @@ from msm_bench.expression.labels import Label
 from msm_bench.files import data_path
 from msm_bench.items import read_items
 
-Form = Literal["plain", "story", "list", "clumsy", "mention", "foreign", "other-reason", "rejected"]
-"""What makes a text easy or hard. `clumsy`: in the manner of a small model. `mention`: a price or a place stands there
+Form = Literal["plain", "story", "list", "clumsy", "bland", "mention", "foreign", "other-reason", "rejected"]
+"""What makes a text easy or hard. `clumsy`: in the manner of a small model. `bland`: short and of
+little sense, as small models answer most often. `mention`: a price or a place stands there
 and is no reason. `foreign`: another country is praised. `rejected`: a value is quoted and turned down."""
 
 

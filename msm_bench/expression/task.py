@@ -13,7 +13,7 @@ from msm_bench.errors import UserError
 from msm_bench.expression.prompts import Prompt, load_prompts
 from msm_bench.expression.scorers import expressed, expressed_graded
 
-VERSION = 1
+VERSION = 2
 LABELLERS = ("classifier", "grader", "both")
 
 
