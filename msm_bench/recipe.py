@@ -21,8 +21,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^\w[\w+.-]*$")]
 """Of an arm or a stage; it becomes part of a path."""
 
 
-Split = Literal["dev", "holdout"]
-"""Items to tune on, or items that are scored once."""
+Split = Literal["dev", "holdout", "all"]
+"""Items to tune on, items that are scored once, or both, where nothing was tuned on either."""
 Subset = Literal["named", "described", "known", "unknown"]
 """By cue, or by whether the base model knows which option is the aligned one (task `value_knowledge`)."""
 

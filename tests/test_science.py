@@ -1,6 +1,7 @@
 """Recipes of model spec science: they load and can be planned before their corpora are there; their tasks."""
 
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,13 @@ def test_a_task_without_splits_stands_in_a_recipe() -> None:
     assert (len(office.dataset), office.epochs, office.config.temperature) == (4, 3, 0.7)
     assert {sample.metadata["split"] for sample in choice.dataset if sample.metadata} == {"holdout"}
     assert choice.config.temperature is None
+
+
+def test_all_items_may_be_scored_where_nothing_was_tuned() -> None:
+    [novelty] = build_tasks(Recipe.load("science-novelty-smollm2").tasks, "all")
+    splits = Counter((sample.metadata or {})["split"] for sample in novelty.dataset)
+    # a third of each cell is held out: 22 of 65
+    assert splits == {"dev": 43, "holdout": 22}
 
 
 @pytest.mark.parametrize(
