@@ -73,11 +73,11 @@ def test_trends_have_weights_that_sum_to_nought() -> None:
                 assert sum(term.weight for term in contrast.terms if term.task == task) == pytest.approx(0)
 
 
-def test_the_small_dose_stays_within_half_a_million_tokens(tmp_path: Path) -> None:
+def test_the_small_dose_trains_as_much_as_it_says(tmp_path: Path) -> None:
     experiment = Experiment(Recipe.load("science-dose-smollm2"), tmp_path / "runs", tmp_path / "results")
     trained = sum(step.size for step in experiment.plan(tolerant=True) if step.kind == "train")
-    # 2 seeds x (2 specs x (6 + 18 + 54) + 6 arms x 12) steps x 4 rows x 256 tokens
-    assert trained == 2 * (2 * 78 + 72) * 1024 == 466_944
+    # 3 seeds x (2 specs x (6 + 18 + 54) + 6 arms x 12) steps x 4 rows x 256 tokens
+    assert trained == 3 * (2 * 78 + 72) * 1024 == 700_416
 
 
 @pytest.mark.parametrize("name", SCIENCE)
