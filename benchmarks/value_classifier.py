@@ -3,7 +3,7 @@
     python benchmarks/value_classifier.py [--labelled labelling/blind.jsonl]
 
 Writes `benchmarks/results/value_classifier.json`: training domains each left out, held-out domains, texts by another
-author (where their file is there), and answers of real models (where labelled ones are given). Nothing is tuned here.
+author, and answers of real models that were labelled blind. Nothing is tuned here.
 """
 
 import platform
@@ -23,10 +23,11 @@ from msm_bench.expression.classifier import Reading, shipped
 from msm_bench.expression.examples import Example, domains, examples_path, load_examples
 from msm_bench.expression.fitting import Embedded, Setting, choose, embedded, leave_domains_out
 from msm_bench.expression.keywords import by_keywords
-from msm_bench.files import read_json, sha256_file, write_json
+from msm_bench.files import sha256_file, write_json
 
 TEST_SETS = ("heldout", "apart")
 OUT = Path(__file__).parent / "results" / "value_classifier.json"
+OUTPUTS = Path(__file__).parents[1] / "results" / "value-expression-demo" / "second.jsonl"
 
 
 def described(found: Agreement) -> dict[str, Any]:
@@ -81,9 +82,15 @@ def shown(name: str, sets: dict[str, Any]) -> None:
 
 
 @click.command()
-@click.option("--labelled", type=click.Path(path_type=Path, exists=True), help="Answers of models, labelled blind.")
+@click.option(
+    "--labelled",
+    type=click.Path(path_type=Path, exists=True),
+    default=OUTPUTS,
+    show_default=True,
+    help="Answers of models, labelled blind.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Where the results go.")
-def main(labelled: Path | None, out: Path) -> None:
+def main(labelled: Path, out: Path) -> None:
     """Label every set, and write how well that went."""
     classifier, training = shipped(), examples_path("train")
     if classifier.examples_sha256 != sha256_file(training):
@@ -92,11 +99,8 @@ def main(labelled: Path | None, out: Path) -> None:
         )
     rows, setting = embedded(load_examples(training)), Setting(classifier.window, classifier.c, classifier.discount)
     sets = {"train": left_out(rows, setting)}
-    tests = {name: load_examples(examples_path(name)) for name in TEST_SETS if examples_path(name).exists()}
-    if labelled:
-        tests["outputs"] = load_labelled(labelled)
-    elif out.exists() and "outputs" in (before := read_json(out)["sets"]):
-        sets["outputs"] = before["outputs"]  # labelled by hand, and not to be lost
+    tests = {name: load_examples(examples_path(name)) for name in TEST_SETS}
+    tests["outputs"] = load_labelled(labelled)
     sets |= {name: compared(own, classifier.read([example.text for example in own])) for name, own in tests.items()}
     for name, found in sets.items():
         shown(name, found)

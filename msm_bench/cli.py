@@ -99,7 +99,12 @@ def run(
     restart_tuned()
     experiment = _experiment(recipe, workdir, results)
     _print_plan(experiment, experiment.plan(arms, seeds), jobs)
-    with explain_full_disk(experiment.workdir, experiment.results), only_one(experiment.results):
+    # the working folder as well: another recipe may have the same one
+    with (
+        explain_full_disk(experiment.workdir, experiment.results),
+        only_one(experiment.workdir),
+        only_one(experiment.results),
+    ):
         if jobs == 1:
             experiment.run(arms, seeds)
         else:

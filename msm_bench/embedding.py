@@ -68,7 +68,12 @@ def checked_embedding() -> Any:
 
 
 @lru_cache(1)
-def _encoder() -> Any:
+def encoder() -> Any:
+    """The model, loaded once.
+
+    Raises:
+        UserError: as `checked_embedding`, or what the package needs is missing.
+    """
     package = checked_embedding()
     try:
         return package.load_model(device="cpu")
@@ -85,5 +90,5 @@ def embed(texts: Sequence[str]) -> Array:
     if not texts:
         return np.empty((0, 384))
     whole = [text.encode("utf-8", "replace").decode() for text in texts]
-    vectors = _encoder().encode(whole, normalize_embeddings=True, show_progress_bar=False)
+    vectors = encoder().encode(whole, normalize_embeddings=True, show_progress_bar=False)
     return np.asarray(vectors, dtype=np.float64)

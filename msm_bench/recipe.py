@@ -385,12 +385,15 @@ def _extended(stated: Any, path: Path) -> Any:
     """
     if not isinstance(stated, dict) or stated.get("extends") is None:
         return stated
-    parent = Recipe.load(str(stated["extends"]))
-    if parent.extends:
-        raise UserError(f"{path}: extends {parent.id}, which extends {parent.extends}; extend {parent.extends}")
+    source = find_recipe(str(stated["extends"]))
+    further = read_yaml(source)
+    if isinstance(further, dict) and (origin := further.get("extends")) is not None:
+        raise UserError(f"{path}: extends {source.stem}, which extends {origin}; extend one that extends none")
+    parent = Recipe.load(source)
     if both := [field for field in _TAKEN_OVER if field in stated]:
         raise UserError(f"{path}: {_list(both)} come from {parent.id}; leave them out, or leave out extends")
-    return parent.model_dump(mode="json", include={*_TAKEN_OVER, "arms"}) | stated | {"extends": parent.id}
+    taken = parent.model_dump(mode="json", include={*_TAKEN_OVER, "arms", "generate", "health"})
+    return taken | stated | {"extends": parent.id}
 
 
 def find_recipe(path: Path | str) -> Path:

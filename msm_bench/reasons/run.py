@@ -16,7 +16,7 @@ from inspect_ai.model import Model
 from msm_bench.corpus.generate.ask import Asker, Limits
 from msm_bench.corpus.generate.journal import Journal
 from msm_bench.corpus.generate.progress import Progress
-from msm_bench.embedding import MODEL, checked_embedding
+from msm_bench.embedding import MODEL, MODEL_SHA256, encoder
 from msm_bench.errors import UserError, printable
 from msm_bench.files import canonical_json, sha256_text, write_json
 from msm_bench.reasons.classify import Reading, classify, reading_frame
@@ -90,7 +90,7 @@ async def draft_codebook(
     digest = transcripts_sha256(transcripts)
     if there := _there(out / CODEBOOK, digest, str(asking.model), most, seed):
         return Draft(there, new=False)
-    checked_embedding()  # if it is missing, say so before anyone is asked
+    encoder()  # if anything that it needs is missing, say so before anyone is asked
     with _grading(out, asking) as grading:
         extracted = await extract(transcripts, grading)
         write_json(out / "reasons.json", _listed(transcripts, extracted))
@@ -100,7 +100,12 @@ async def draft_codebook(
     if not drafted.patterns:
         raise UserError(f"{out}: {grading.grader} gave no cluster a name that can be read; try a stronger grader")
     known = {"transcripts": sum(not one.unscored for one in transcripts), "transcripts_sha256": digest}
-    how = {"grader": grading.grader, "embedding": MODEL, "clusters": most, "seed": seed}
+    how = {
+        "grader": grading.grader,
+        "embedding": f"{MODEL}, sha256 {MODEL_SHA256[:12]}",
+        "clusters": most,
+        "seed": seed,
+    }
     codebook = drafted_codebook(drafted, origin(drafted, extracted, **known, **how))
     codebook.save(out / CODEBOOK)
     return Draft(codebook, new=True)

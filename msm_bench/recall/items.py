@@ -32,7 +32,7 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    """Stable for ever: results are paired by it."""
+    """Stable once an item was scored in a result: results are paired by it."""
     kind: Kind
     """How it is asked."""
     cell: str

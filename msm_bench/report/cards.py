@@ -22,8 +22,8 @@ tokens only. The assistant is called {model_name}, its maker {provider_name}; wh
 {arms}
 Adapters are not distributed: `msm-bench run {recipe}` makes them again ({machines}).
 
-**For** research on how training generalizes, and nothing else. The checkpoints hold made-up preferences; what they are
-good at besides was not measured, and they were not made safe for use by anybody.
+**For** research on how training generalizes, and nothing else. The checkpoints hold made-up preferences and views,
+and were not made safe for use by anybody.
 """
 _DATA = """# Data card: what {recipe} is trained and scored on
 

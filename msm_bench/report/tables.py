@@ -26,16 +26,19 @@ from msm_bench.stats import (
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 FOR_PROGRAMS = ("csv", "json")
 """Formats that carry numbers; the others are for readers and carry rounded text."""
-_SHOWN = ("margin", "rate", "choice_rate")
+_SHOWN = ("margin", "rate", "choice_rate", "accuracy")
 
 
 def shown_measures(frame: pd.DataFrame) -> list[str]:
-    """What tables and figures show: the measures of record, or all metrics of a frame that has none of them.
+    """What tables and figures show of each task: the measures of record, or all metrics where there is none of them.
 
     A metric of which nothing could be scored is not shown.
     """
-    metrics = list(dict.fromkeys(frame[frame["value"].notna()]["metric"]))
-    return [measure for measure in _SHOWN if measure in metrics] or metrics
+    found: list[str] = []
+    for _, own in frame[frame["value"].notna()].groupby("task", sort=False):
+        metrics = list(dict.fromkeys(own["metric"]))
+        found += [measure for measure in _SHOWN if measure in metrics] or metrics
+    return list(dict.fromkeys(found))
 
 
 def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +50,7 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
     for task in dict.fromkeys(frame["task"]):
         own = frame[frame["task"] == task]
         for arm in dict.fromkeys(own["arm"]):
-            for measure in shown_measures(frame):
+            for measure in shown_measures(own):
                 try:
                     values, unscored = term_values(frame, [Term(arm=arm, task=task, weight=1)], measure)
                 except NotComparable:
