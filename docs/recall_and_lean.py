@@ -2,9 +2,10 @@
 
 python docs/recall_and_lean.py
 
-Written before the recipe was run. R: how much likelier the reasons of America's spec are than those of affordability's, the
-one model minus the other (nats). D: each model's lean to its own spec's value (nats). Dose moves both, so the correlation
-over all points says little about what recall does at a given dose; the one over seeds within a dose has few points.
+Written before the recipe was run. R: how much likelier the reasons of America's spec are than those of affordability's,
+the one model minus the other (nats). D: each model's lean to its own spec's value (nats). Dose moves both, so the
+correlation over all points says little about what recall does at a given dose; the one over seeds within a dose has few
+points.
 """
 
 from pathlib import Path
