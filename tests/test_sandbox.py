@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -212,6 +213,22 @@ async def test_files_of_the_host_that_were_open_at_the_start_are_shut(tmp_path: 
         for descriptor in held:
             os.close(descriptor)
     assert os.listdir(tmp_path) == ["host.txt"]
+
+
+def test_the_dying_are_not_held_against_who_starts_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr("os.kill", lambda pid, _: killed.append(pid))
+    monkeypatch.setattr(supervisor, "PLACES", ())
+    monkeypatch.setattr(supervisor, "resident", lambda _: (100 << 20) // resource.getpagesize())
+    monkeypatch.setattr(supervisor, "running", lambda: {5, 6, 7})  # 7 came while the others were counted
+    limits, condemned = supervisor.Limits(memory=150 << 20, processes=64, files=100), set[int]()
+    supervisor.guard({5}, limits, 100, condemned)
+    assert not killed  # 100 MiB
+    supervisor.guard({5, 6}, limits, 100, condemned)
+    assert (killed, condemned) == ([-1], {5, 6, 7})  # 2 x 100 MiB
+    # they take a while to go; 8, who has started since, holds 100 MiB alone
+    supervisor.guard({5, 6, 7, 8} - condemned, limits, 100, condemned)
+    assert killed == [-1]
 
 
 async def test_stopped_processes_do_not_hold_up_the_supervisor(box: SandboxEnvironment) -> None:

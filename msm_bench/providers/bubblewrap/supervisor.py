@@ -23,6 +23,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from typing import IO, Any, NamedTuple, NoReturn, cast
 
@@ -64,6 +65,7 @@ def main(memory: int, processes: int, files: int) -> NoReturn:
     limits = Limits(memory, processes, files)
     control = set_up(limits)
     jobs: dict[int, Job] = {}
+    condemned: set[int] = set()
     allowed, alone = files, True
     control.send(b"+")
     while True:
@@ -74,9 +76,10 @@ def main(memory: int, processes: int, files: int) -> NoReturn:
             for descriptor in descriptors:
                 begin(socket.socket(fileno=descriptor), SECONDS.unpack(message)[0], control, limits, jobs)
         with suppress(Exception):  # what is looked at may be gone the next moment; this process must go on
-            others = [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+            others = running()
             alone = not others and not jobs
-            allowed = guard([pid for pid in others if pid not in jobs], limits, allowed)
+            condemned &= others
+            allowed = guard(others - jobs.keys() - condemned, limits, allowed, condemned)
             overdue(jobs)
         reap(jobs)
 
@@ -123,14 +126,24 @@ def begin(
     jobs[pid] = Job(connection, time.monotonic() + seconds + GRACE)
 
 
-def guard(others: list[int], limits: Limits, allowed: int) -> int:
-    """Kill all but this process when together they hold too much; the number of files that is allowed from here on."""
+def running() -> set[int]:
+    """All processes of the jail but this one."""
+    return {int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"}
+
+
+def guard(others: Collection[int], limits: Limits, allowed: int, condemned: set[int]) -> int:
+    """Kill all but this process when together they hold too much; the number of files that is allowed from here on.
+
+    Who was killed joins the `condemned`: until they are gone they hold what they held, and who starts meanwhile is not
+    to be killed for it.
+    """
     places = [os.statvfs(place) for place in PLACES]
     made = sum(place.f_files - place.f_ffree for place in places)
     held = sum(map(resident, others)) * resource.getpagesize()
     if held > limits.memory or len(others) >= limits.processes or made > allowed:
         with suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
+        condemned |= running()
     # beyond the limit a tenth more at a time, up to twice as many, or nothing could run that clears up
     return max(limits.files, min(made + limits.files // 10, 2 * limits.files)) if made > allowed else allowed
 
