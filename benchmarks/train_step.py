@@ -24,7 +24,8 @@ from trl import SFTTrainer
 from msm_bench.basemodels import resolve
 from msm_bench.corpus import Corpus
 from msm_bench.files import write_json
-from msm_bench.recipe import Recipe, find_corpus
+from msm_bench.recipe import Recipe
+from msm_bench.shipped import find_corpus
 from msm_bench.training import train, train_stage
 
 

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from msm_bench.corpus.sources import Source
 from msm_bench.corpus.thresholds import Thresholds
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import canonical_json, data_path, read_yaml, sha256_text
+from msm_bench.files import canonical_json, read_yaml, sha256_text
 from msm_bench.measures import MEASURES, unit
+from msm_bench.shipped import corpus_folder, find_corpus, find_recipe
 from msm_bench.specs import Names
 
 KNOWLEDGE = "value_knowledge"
@@ -19,8 +20,6 @@ _TAKEN_OVER = ("base", "names", "lora", "stages")
 """What a recipe that extends another one has from it, so that the checkpoints are the same."""
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w+.-]*$")]
 """Of an arm or a stage; it becomes part of a path."""
-
-
 Split = Literal["dev", "holdout", "all"]
 """Items to tune on, items that are scored once, or both, where nothing was tuned on either."""
 Subset = Literal["named", "described", "known", "unknown"]
@@ -234,7 +233,7 @@ class Recipe(Strict):
 
     def missing_corpora(self) -> dict[str, str]:
         """The corpora that are not there, each with the command that makes it; empty where the recipe states none."""
-        missing = [corpus for corpus in self.corpora if not _corpus_folder(corpus)]
+        missing = [corpus for corpus in self.corpora if not corpus_folder(corpus)]
         return {corpus: self.generate[corpus].command(corpus) if corpus in self.generate else "" for corpus in missing}
 
     def find_corpus(self, corpus: str) -> Path:
@@ -243,7 +242,7 @@ class Recipe(Strict):
         Raises:
             UserError: it is not there; with the command that makes it, if the recipe states one.
         """
-        if corpus in self.generate and not _corpus_folder(corpus):
+        if corpus in self.generate and not corpus_folder(corpus):
             raise UserError(f"{corpus}: no such corpus; make it with `{self.generate[corpus].command(corpus)}`")
         return find_corpus(corpus)
 
@@ -394,29 +393,6 @@ def _extended(stated: Any, path: Path) -> Any:
         raise UserError(f"{path}: {_list(both)} come from {parent.id}; leave them out, or leave out extends")
     taken = parent.model_dump(mode="json", include={*_TAKEN_OVER, "arms", "generate", "health"})
     return taken | stated | {"extends": parent.id}
-
-
-def find_recipe(path: Path | str) -> Path:
-    """The file of a recipe given by path, or by name if it ships with msm-bench."""
-    shipped = data_path("training") / "recipes"
-    for candidate in (Path(path), shipped / f"{path}.yaml"):
-        if candidate.is_file():
-            return candidate
-    known = _list(sorted(file.stem for file in shipped.glob("*.yaml")))
-    raise UserError(f"{path}: no such recipe; give a path or one of {known}")
-
-
-def find_corpus(corpus: str) -> Path:
-    """The folder of a corpus given by path, or by id if it ships with msm-bench."""
-    if folder := _corpus_folder(corpus):
-        return folder
-    known = _list(sorted(folder.name for folder in (data_path("specs") / "corpora").iterdir() if folder.is_dir()))
-    raise UserError(f"{corpus}: no such corpus; give a path or one of {known}")
-
-
-def _corpus_folder(corpus: str) -> Path | None:
-    candidates = (data_path("specs") / "corpora" / corpus, Path(corpus))
-    return next((folder for folder in candidates if folder.is_dir()), None)
 
 
 def _list(names: Iterable[str]) -> str:

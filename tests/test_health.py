@@ -23,9 +23,10 @@ from msm_bench.corpus.health import ngrams, reuse_rates
 from msm_bench.corpus.thresholds import CHATS, FLOORS, Thresholds
 from msm_bench.errors import UserError
 from msm_bench.files import data_path
-from msm_bench.recipe import Recipe, find_recipe
+from msm_bench.recipe import Recipe
 from msm_bench.report.health import health_markdown, health_table, plot_health
 from msm_bench.report.tables import render_table
+from msm_bench.shipped import find_recipe
 from msm_bench.specs import Names, Spec
 
 CORPORA = data_path("specs") / "corpora"
