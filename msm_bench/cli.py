@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,11 @@ def run(
 
     restart_tuned()
     experiment = _experiment(recipe, workdir, results)
-    _print_plan(experiment, experiment.plan(arms, seeds), jobs)
-    # the working folder as well: another recipe may have the same one
-    with (
-        explain_full_disk(experiment.workdir, experiment.results),
-        only_one(experiment.workdir),
-        only_one(experiment.results),
-    ):
+    steps = experiment.plan(arms, seeds)
+    _print_plan(experiment, steps, jobs)
+    # another recipe may have the same working folder; where all shards are there, none is needed
+    working = nullcontext() if all(step.done for step in steps) else only_one(experiment.workdir)
+    with explain_full_disk(experiment.workdir, experiment.results), working, only_one(experiment.results):
         if jobs == 1:
             experiment.run(arms, seeds)
         else:
