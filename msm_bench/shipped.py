@@ -1,4 +1,4 @@
-"""Recipes and corpora by name: those that ship with msm-bench, and those of the user by path."""
+"""Recipes, mixes and corpora by name: those that ship with msm-bench, and those of the user by path."""
 
 from pathlib import Path
 
@@ -8,12 +8,20 @@ from msm_bench.files import data_path
 
 def find_recipe(path: Path | str) -> Path:
     """The file of a recipe given by path, or by name if it ships with msm-bench."""
-    shipped = data_path("training") / "recipes"
+    return _find_file("recipe", path, data_path("training") / "recipes")
+
+
+def find_mix(path: Path | str) -> Path:
+    """The file of a mix given by path, or by name if it ships with msm-bench."""
+    return _find_file("mix", path, data_path("specs") / "mixes")
+
+
+def _find_file(kind: str, path: Path | str, shipped: Path) -> Path:
     for candidate in (Path(path), shipped / f"{path}.yaml"):
         if candidate.is_file():
             return candidate
     known = ", ".join(sorted(file.stem for file in shipped.glob("*.yaml")))
-    raise UserError(f"{path}: no such recipe; give a path or one of {known}")
+    raise UserError(f"{path}: no such {kind}; give a path or one of {known}")
 
 
 def find_corpus(corpus: str) -> Path:

@@ -6,8 +6,9 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from msm_bench.errors import UserError, explain_invalid
-from msm_bench.files import data_path, read_yaml
+from msm_bench.files import read_yaml
 from msm_bench.recipe import Name, Strict
+from msm_bench.shipped import find_mix
 
 _DOCUMENTATION: dict[str, Any] = {"description": True, "sources": {"__all__": {"licence", "note"}}}
 """What says nothing about which rows are drawn."""
@@ -104,7 +105,7 @@ class Mix(Strict):
         Raises:
             UserError: no such file, not YAML, or a field that is wrong or missing.
         """
-        path = _find(path)
+        path = find_mix(path)
         with explain_invalid(path):
             mix = cls.model_validate(read_yaml(path))
         if mix.id != path.stem:
@@ -128,12 +129,3 @@ class Mix(Strict):
     def drawing(self) -> dict[str, Any]:
         """All of the mix that decides which rows are drawn, as JSON values."""
         return self.model_dump(mode="json", exclude=_DOCUMENTATION)
-
-
-def _find(mix: Path | str) -> Path:
-    shipped = data_path("specs") / "mixes"
-    for candidate in (Path(mix), shipped / f"{mix}.yaml"):
-        if candidate.is_file():
-            return candidate
-    known = ", ".join(sorted(file.stem for file in shipped.glob("*.yaml")))
-    raise UserError(f"{mix}: no such mix; give a path or one of {known}")
