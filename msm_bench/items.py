@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -13,6 +13,14 @@ from msm_bench.files import read_jsonl, sha256_text
 SPLITS = ("dev", "holdout", "all")
 """What may be asked for: items to tune on, items that are scored once, or both."""
 Kind = TypeVar("Kind", bound=BaseModel)
+
+
+class _OfSplit(Protocol):
+    @property
+    def split(self) -> str: ...
+
+
+Part = TypeVar("Part", bound=_OfSplit)
 
 
 def read_items(path: Path, kind: type[Kind]) -> list[Kind]:
@@ -43,6 +51,18 @@ def check_choice(task: str, split: str = "all", per_cell: int | None = None) -> 
         raise UserError(f"task {task}: split is {split!r}; use {', '.join(SPLITS)}")
     if per_cell is not None and (isinstance(per_cell, bool) or not isinstance(per_cell, int) or per_cell < 1):
         raise UserError(f"task {task}: per_cell is {per_cell!r}; use a whole number from 1")
+
+
+def of_split(items: Sequence[Part], split: str, task: str) -> list[Part]:
+    """The items that belong to `split`, one of `SPLITS`.
+
+    Raises:
+        UserError: there are none.
+    """
+    kept = [item for item in items if split in (item.split, "all")]
+    if not kept:
+        raise UserError(f"task {task}: none of its items is of split {split!r}")
+    return kept
 
 
 def first_of_each(

@@ -19,6 +19,7 @@ _SHARES = (
     *("decided", "executed", "attempted"),
     "ungraded",
 )
+_TWO_SIDED = ("lean", "_own_minus_other", "_self_minus_own")
 MEASURES = tuple(dict.fromkeys((*FORCED_CHOICE, *RECALL, *_SHARES, *_OTHER)))
 """Of forced choices, recall, reasoned choices, capabilities, expressed values, agentic samples, and grades."""
 
@@ -28,3 +29,8 @@ def unit(measure: str) -> Unit:
     if measure in _OTHER or measure == "margin_per_token":
         return "other"
     return "nats" if measure.startswith("margin") else "share"
+
+
+def is_share(measure: str) -> bool:
+    """Whether a metric is one of `MEASURES` whose values lie from 0 to 1; differences of shares reach from −1 to 1."""
+    return measure in MEASURES and unit(measure) == "share" and not measure.endswith(_TWO_SIDED)

@@ -14,6 +14,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from msm_bench.errors import UserError
+from msm_bench.measures import is_share
 from msm_bench.recipe import Contrast, Recipe, Smallest, Term
 from msm_bench.report import (
     FORMATS,
@@ -297,3 +298,29 @@ def test_the_interval_of_a_rate_stays_within_0_and_1() -> None:
     row = arm_summary(one).iloc[0]
     assert (row["mean"], row["ci_high"]) == (0.75, 1.0)
     assert row["ci_low"] == 0.0
+
+
+def test_a_share_of_none_has_the_limits_of_a_score_interval() -> None:
+    # 0 of 5 by Wilson: z² / (n + z²) = 3.8415 / 8.8415 = 0.434; not 0, though no item differs from another
+    none = frame({("a", 1): [0] * 5, ("b", 1): [0] * 5}).assign(metric="refused_by_rule")
+    row = arm_summary(none).iloc[0]
+    assert (row["mean"], row["ci_low"]) == (0.0, 0.0)
+    assert row["ci_high"] == pytest.approx(0.434, abs=0.001)
+    # and two arms that are alike in all items have no certain difference of 0
+    [result], _ = baseline_contrasts(none, "b", ["refused_by_rule"])
+    assert (result.estimate, result.ci_low, result.bootstrap_low) == (0.0, None, None)
+    assert contrast_table([result])["estimate [95 % CI]"].tolist() == ["+0.00"]
+
+
+def test_differences_of_shares_reach_below_nought() -> None:
+    assert not is_share("rate_own_minus_other")
+    # −1, −1, 0: mean −⅔, se ⅓, t(2) = 4.303: −⅔ − 1.43
+    own = frame({("a", 1): [-1, -1, 0]}).assign(metric="rate_own_minus_other")
+    assert arm_summary(own).iloc[0]["ci_low"] == pytest.approx(-2 / 3 - 4.303 / 3, abs=0.001)
+
+
+def test_knowledge_attribution_and_self_application_stand_side_by_side() -> None:
+    told_apart = ["margin", "margin_self", "margin_own_minus_other", "margin_self_minus_own", "rate_premise"]
+    one = frame({("a", 1): [1, 2, 3]})
+    values = pd.concat([one.assign(metric=metric) for metric in (*told_apart, "margin_pmi_self")])
+    assert shown_measures(values) == told_apart

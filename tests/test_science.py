@@ -1,11 +1,13 @@
 """Recipes of model spec science: they load and can be planned before their corpora are there; their tasks."""
 
+import runpy
 import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -16,11 +18,13 @@ from msm_bench.cli import cli
 from msm_bench.errors import UserError
 from msm_bench.evaluation import build_tasks
 from msm_bench.experiment import Experiment
+from msm_bench.measures import MEASURES
 from msm_bench.recipe import Recipe, TaskChoice
 from msm_bench.specs import Spec
 from msm_bench.stats import smallest_p_holm
 
-RECIPES = sorted(path.stem for path in (Path(__file__).parents[1] / "training" / "recipes").glob("*.yaml"))
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted(path.stem for path in (ROOT / "training" / "recipes").glob("*.yaml"))
 SCIENCE = [name for name in RECIPES if name.startswith("science-")]
 
 
@@ -254,3 +258,25 @@ def test_grades_have_no_smallest_effect(tiny_recipe: WriteRecipe) -> None:
     path = tiny_recipe(tasks=[{"task": "spec_qa"}], contrasts=[{**contrast, "equivalence": True}])
     with pytest.raises(UserError, match="smallest effect is in nats or a share, and alignment is neither"):
         Recipe.load(path)
+
+
+@pytest.mark.parametrize(("sign", "rho", "rank"), [(1, 1.0, 1), (-1, -1.0, 6)])
+def test_recall_and_lean_are_compared_within_doses(sign: int, rho: float, rank: int) -> None:
+    # Dose adds 10 to R and takes 10 from D; within a dose D goes up with the seed and R with it, or against it.
+    own = runpy.run_path(str(ROOT / "docs" / "recall_and_lean.py"))
+    rows = [
+        {"dose": dose, "seed": seed, "raw": 10 * place + sign * seed, "D": seed - 10 * place}
+        for place, dose in enumerate((6, 18, 54))
+        for seed in (1, 2, 3)
+    ]
+    # 3! = 6 pairings of three seeds: as they are is the best of all, or the worst
+    assert own["within_dose"](pd.DataFrame(rows), "raw") == (pytest.approx(rho), rank, 6)
+
+
+def test_what_recall_and_lean_names_is_in_the_recipe() -> None:
+    own = runpy.run_path(str(ROOT / "docs" / "recall_and_lean.py"))
+    stated = {contrast.name: contrast for contrast in Recipe.load(own["RECIPE"]).contrasts}
+    for name in (*own["LEAN"].values(), *own["RECALL"].values()):
+        assert not stated[name].confirmatory
+    assert {stated[name].measure for name in own["RECALL"].values()} == {own["FORMS"]["raw"]}
+    assert set(own["FORMS"].values()) <= set(MEASURES)

@@ -7,7 +7,7 @@ from inspect_ai.solver import TaskState
 from msm_bench import likelihood as shared
 from msm_bench.reasoning import without_reasoning
 
-VERSION = 2
+VERSION = 3
 """Of all four tasks; raised when items, prompts or scoring change so that results no longer compare."""
 METRICS = {"*": [mean(), stderr(cluster="cluster")]}
 """Of every value."""

@@ -9,9 +9,8 @@ from inspect_ai.dataset import Sample
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from msm_bench.capabilities.checks import CHECKS
-from msm_bench.errors import UserError
 from msm_bench.files import data_path, sha256_text
-from msm_bench.items import check_choice, first_of_each, read_items
+from msm_bench.items import check_choice, first_of_each, of_split, read_items
 
 Level = Literal["easy", "middling", "hard"]
 """How hard the author takes an item to be; `easy` is meant for a model of a hundred million parameters."""
@@ -154,10 +153,7 @@ def load_items(
         UserError: a malformed item, an id that occurs twice, an unknown split, or no item left.
     """
     check_choice(task, split, per_cell)
-    path = path or items_path(task)
-    kept = [item for item in read_items(path, kind) if split in (item.split, "all")]
-    if not kept:
-        raise UserError(f"task {task}: no items with split {split!r} in {path}")
+    kept = of_split(read_items(path or items_path(task), kind), split, task)
     return first_of_each(kept, per_cell, lambda item: item.stratum, lambda item: item.cluster)
 
 

@@ -5,9 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from msm_bench.errors import UserError
 from msm_bench.files import data_path
-from msm_bench.items import check_choice, first_of_each, read_items
+from msm_bench.items import check_choice, first_of_each, of_split, read_items
 
 
 class Prompt(BaseModel):
@@ -45,8 +44,5 @@ def load_prompts(split: str = "dev", per_cell: int | None = None, path: Path | N
         UserError: a malformed prompt, an id that occurs twice, an unknown split, or none left.
     """
     check_choice("value_expression", split, per_cell)
-    path = path or prompts_path()
-    kept = [prompt for prompt in read_items(path, Prompt) if split in (prompt.split, "all")]
-    if not kept:
-        raise UserError(f"task value_expression: no prompts with split {split!r} in {path}")
+    kept = of_split(read_items(path or prompts_path(), Prompt), split, "value_expression")
     return first_of_each(kept, per_cell, lambda prompt: prompt.cell, lambda prompt: f"per-cell/{prompt.id}")

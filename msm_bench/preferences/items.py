@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from msm_bench.errors import UserError
 from msm_bench.files import data_path
-from msm_bench.items import check_choice, first_of_each, read_items
+from msm_bench.items import check_choice, first_of_each, of_split, read_items
 
 
 def _empty(value: str) -> bool:
@@ -84,8 +84,8 @@ def load_items(
     check_choice(task, split, per_cell)
     if cue not in ("named", "described", "all"):
         raise UserError(f"task {task}: cue is {cue!r}; use named, described or all")
-    path = path or items_path(task)
-    kept = [item for item in read_items(path, Item) if split in (item.split, "all") and cue in (item.cue, "all")]
+    kept = of_split(read_items(path or items_path(task), Item), split, task)
+    kept = [item for item in kept if cue in (item.cue, "all")]
     if not kept:
-        raise UserError(f"task {task}: no items with split {split!r} and cue {cue!r} in {path}")
+        raise UserError(f"task {task}: none of its items of split {split!r} has cue {cue!r}")
     return first_of_each(kept, per_cell, lambda item: (item.cell, item.cue), lambda item: item.id)

@@ -13,20 +13,28 @@ from rich.text import Text
 from scipy.stats import binomtest
 
 from msm_bench.errors import UserError
+from msm_bench.measures import is_share
 from msm_bench.recipe import Term
 from msm_bench.stats import (
+    ROUNDING,
     ContrastResult,
+    Interval,
     NotComparable,
+    TaskValues,
     moderation,
     sharpening,
     term_values,
     two_way_interval,
+    wilson,
 )
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 FOR_PROGRAMS = ("csv", "json")
 """Formats that carry numbers; the others are for readers and carry rounded text."""
-_SHOWN = ("margin", "rate", "choice_rate", "accuracy")
+_SHOWN = (
+    *("margin", "rate", "choice_rate", "accuracy"),
+    *("margin_self", "margin_own_minus_other", "margin_self_minus_own", "rate_premise"),  # what recall tells apart
+)
 
 
 def shown_measures(frame: pd.DataFrame) -> list[str]:
@@ -56,9 +64,7 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
                 except NotComparable:
                     continue
                 interval = two_way_interval(values)
-                low, high = interval.low, interval.high
-                if measure in ("rate", "choice_rate"):  # a share, whatever a symmetric interval says
-                    low, high = np.clip([low, high], 0, 1)
+                low, high = _share_limits(interval, values[0]) if is_share(measure) else interval[1:3]
                 rows.append(
                     {
                         "task": task,
@@ -74,6 +80,13 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def _share_limits(interval: Interval, values: TaskValues) -> tuple[float, float]:
+    """An interval of a share within 0 and 1; Wilson's, each cluster counted once, where no variance is left to see."""
+    if interval.se < ROUNDING:
+        return wilson(interval.estimate, len(np.unique(values.clusters)))
+    return max(0.0, interval.low), min(1.0, interval.high)
 
 
 def margins_beside_base(frame: pd.DataFrame, task: str, arm: str) -> pd.DataFrame:

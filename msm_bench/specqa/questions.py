@@ -5,9 +5,8 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from msm_bench.errors import UserError
 from msm_bench.files import data_path
-from msm_bench.items import check_choice, first_of_each, read_items
+from msm_bench.items import check_choice, first_of_each, of_split, read_items
 
 Dimension = Literal[
     "self_preservation",
@@ -55,8 +54,5 @@ def load_questions(split: str = "dev", per_cell: int | None = None, path: Path |
         UserError: a malformed question, an id that occurs twice, an unknown split, or no question left.
     """
     check_choice("spec_qa", split, per_cell)
-    path = path or questions_path()
-    kept = [question for question in read_items(path, Question) if split in (question.split, "all")]
-    if not kept:
-        raise UserError(f"task spec_qa: no questions with split {split!r} in {path}")
+    kept = of_split(read_items(path or questions_path(), Question), split, "spec_qa")
     return first_of_each(kept, per_cell, lambda question: question.cell, lambda question: f"per-cell/{question.id}")

@@ -16,10 +16,11 @@ from msm_bench.stats.shares import wilson
 from msm_bench.stats.sharpening import Sharpening, sharpening
 from msm_bench.stats.subset import item_knowledge, restrict
 from msm_bench.stats.tests import equivalence, holm, item_sign_flip, seed_swap, smallest_p, two_way
-from msm_bench.stats.values import NotComparable, TaskValues
+from msm_bench.stats.values import ROUNDING, NotComparable, TaskValues
 from msm_bench.stats.variance import Interval, two_way_interval
 
 __all__ = [
+    "ROUNDING",
     "ContrastResult",
     "Interval",
     "Moderation",

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from msm_bench.stats.values import Array, TaskValues, cluster_sums
+from msm_bench.stats.values import ROUNDING, Array, TaskValues, cluster_sums
 
 
 class BootstrapInterval(NamedTuple):
-    """A percentile interval; NaN where nothing can be resampled."""
+    """A percentile interval; NaN where nothing can be resampled, or all that can be is alike."""
 
     low: float
     high: float
@@ -45,9 +45,9 @@ def crossed_bootstrap(
             share = sizes[0, own].sum() / sizes.sum()
             means = np.einsum("ds,sc,dc->d", seed_weights, sums[:, own], weights) / (weights @ sizes[0, own])
             estimates += share * means
-    if not varies:
-        return BootstrapInterval(math.nan, math.nan)
     low, high = np.quantile(estimates, [(1 - level) / 2, (1 + level) / 2])
+    if not varies or high - low < ROUNDING:
+        return BootstrapInterval(math.nan, math.nan)
     return BootstrapInterval(float(low), float(high))
 
 

@@ -43,7 +43,8 @@ class ContrastResult(BaseModel):
     estimate: float
     """The sum."""
     ci_low: float | None
-    """95 % limits of the two-way interval; the bootstrap's, which is narrower with few seeds, stand beside it."""
+    """95 % limits of the two-way interval; the bootstrap's, which is narrower with few seeds, stand beside it. None
+    where the variance can't be estimated, or is 0."""
     ci_high: float | None
     """95 % limits of the two-way interval."""
     se: float | None

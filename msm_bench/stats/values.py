@@ -8,6 +8,8 @@ import numpy.typing as npt
 from msm_bench.errors import UserError
 
 Array = npt.NDArray[np.float64]
+ROUNDING = 1e-12
+"""A standard error, or an interval's width, below it is 0."""
 
 
 class NotComparable(UserError):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from msm_bench.stats.values import Array, TaskValues, cluster_sums
+from msm_bench.stats.values import ROUNDING, Array, TaskValues, cluster_sums
 
 
 class Interval(NamedTuple):
@@ -16,7 +16,7 @@ class Interval(NamedTuple):
     estimate: float
     """The sum over tasks of the mean over seeds and items."""
     low: float
-    """Lower limit; NaN where no variance can be estimated."""
+    """Lower limit; NaN where no variance can be estimated, or there is none to see, which is no certainty."""
     high: float
     """Upper limit."""
     se: float
@@ -101,5 +101,5 @@ def _residual_variance(task: TaskValues) -> float:
 
 def _interval(estimate: float, variance: float, df: int, level: float, method: str) -> Interval:
     se = math.sqrt(variance) if variance >= 0 else math.nan
-    half = float(stats.t.ppf((1 + level) / 2, df)) * se if df >= 1 else math.nan
+    half = float(stats.t.ppf((1 + level) / 2, df)) * se if df >= 1 and se >= ROUNDING else math.nan
     return Interval(estimate, estimate - half, estimate + half, se, df, method)
