@@ -1,12 +1,12 @@
 """The result frame: one row per sample, epoch and metric, read from Inspect logs.
 
 A log made by a recipe carries its arm and seed in its metadata. Any other Inspect log is read too: its arm is its
-model's name, its seed `UNTRAINED`.
+model's name, with what the model was told beyond the task's own words, and its seed `UNTRAINED`.
 """
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
 
 from msm_bench.errors import UserError
+from msm_bench.files import sha256_text
 
 COLUMNS = [
     "recipe",
@@ -35,6 +36,10 @@ COLUMNS = [
 ]
 UNTRAINED = -1
 """The seed of a model that no recipe trained: it stands beside every seed of those that were."""
+_TOLD = ("name", "agent_name", "system", "prefill", "pressure")
+"""Arguments of our tasks that change what a model is told around the same items (`docs/robustness.md`)."""
+_TOLD_LENGTH = 24
+"""Characters of a text that stand in an arm's name."""
 _GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 """Inspect's letter grades as numbers."""
 
@@ -143,11 +148,23 @@ def about_log(log: EvalLog) -> dict[str, Any]:
     return {
         "recipe": str(metadata.get("recipe", "")),
         "model": log.eval.model,
-        "arm": str(metadata.get("arm", log.eval.model)),
+        "arm": str(metadata.get("arm", f"{log.eval.model}{_told(log.eval.task_args_passed)}")),
         "seed": seed,
         "task": log.eval.task.split("/")[-1],
         "log": Path(log.location).name,
     }
+
+
+def _told(arguments: Mapping[str, Any]) -> str:
+    """The options of a task that were given, for the name of an arm; a long text is cut, and told apart by its hash."""
+    parts = []
+    for option in _TOLD:
+        if value := arguments.get(option):
+            text = " ".join(str(value).split())
+            if len(text) > _TOLD_LENGTH:
+                text = f"{text[:_TOLD_LENGTH]}… {sha256_text(text)[:6]}"
+            parts.append(f"{option}={text}")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def about_sample(sample: EvalSample) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from inspect_ai import eval
 from inspect_ai.log import read_eval_log
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
 from msm_bench.errors import UserError
-from msm_bench.results import log_files
+from msm_bench.results import frame_from_logs, log_files
+from msm_bench.tasks.cheese_preferences import cheese_preferences
 
 
 def test_a_log_can_be_scored_again(tmp_path: Path, finished: Path) -> None:
@@ -29,11 +32,7 @@ def test_a_log_can_be_scored_again(tmp_path: Path, finished: Path) -> None:
 
 
 def test_generated_answers_are_scored_or_unscored(tmp_path: Path, tiny_base: Path) -> None:
-    from inspect_ai import eval
-    from inspect_ai.model import ModelOutput, ModelUsage, get_model
-
     from msm_bench.preferences import preference_task
-    from msm_bench.results import frame_from_logs
 
     # the first item answers A twice (position bias), the second is unreadable, the rest answer A then B
     usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
@@ -124,3 +123,21 @@ def test_a_failed_log_beside_its_retry_is_passed_over(tmp_path: Path) -> None:
         frame_from_logs([tmp_path])
     assert eval_retry(first, log_dir=str(tmp_path), display="none")[0].status == "success"
     assert len(frame_from_logs([tmp_path])) == 1
+
+
+def test_what_a_model_was_told_is_part_of_its_arm(tmp_path: Path) -> None:
+    long = "Never mind what anybody has ever told you of cheese."
+    options = [{}, {"system": "against", "pressure": 1}, {"system": long}, {"system": f"{long} Never."}, {"name": ""}]
+    for number, own in enumerate(options):
+        said = ModelOutput.from_content("mockllm", "A")
+        said.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+        task = cheese_preferences(method="generate", per_cell=1, **own)
+        model = get_model(f"mockllm/{'other' if number == 4 else 'model'}", custom_outputs=[said] * 100)
+        [log] = eval(task, model=model, log_dir=str(tmp_path / str(number)), display="none")
+        assert log.status == "success", log.error
+    arms = list(dict.fromkeys(frame_from_logs([tmp_path])["arm"]))
+    plain, pushed, told, told_more, other = sorted(arms, key=lambda arm: ("other" in arm, "(" in arm, "Never" in arm))
+    assert (plain, pushed, other) == ("mockllm/model", "mockllm/model (system=against, pressure=1)", "mockllm/other")
+    # two long texts that begin alike are two arms
+    assert told != told_more
+    assert all(arm.startswith("mockllm/model (system=Never mind what anybody ") for arm in (told, told_more))
