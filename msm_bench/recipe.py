@@ -60,6 +60,12 @@ class CorpusShare(Strict):
     names: Names | None = Field(None, exclude_if=_unset)
     """Other names than the recipe's for these rows: documents about another assistant. Hashed like `reasoning`."""
 
+    @property
+    def how(self) -> str:
+        """In words, what is done with its rows beyond the ordinary; empty, or begins with a comma."""
+        called = f", about {self.names.model_name}" if self.names else ""
+        return f"{', with its reasoning' if self.reasoning else ''}{called}"
+
 
 class Stage(Strict):
     """One stage of training."""

@@ -284,7 +284,7 @@ def test_the_tasks_own_answers_are_parsed(ask: Ask, form: str) -> None:
     assert parse_choice(worded.format(option="neither"), "forward the note to Dana", "Keep it.") is None
 
 
-@pytest.mark.parametrize("task", [*TASKS, "safety_choice"])
+@pytest.mark.parametrize("task", [*TASKS, *FURTHER, "safety_choice"])
 def test_the_answer_that_is_scored_can_be_parsed_for_every_item(task: str) -> None:
     for item in load_items(task, split="all"):
         answer = WORDINGS[preference(item)].answer.format(option=item.other)

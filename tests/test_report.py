@@ -15,7 +15,7 @@ from scipy import stats as scipy_stats
 
 from msm_bench.errors import UserError
 from msm_bench.measures import is_share
-from msm_bench.recipe import Contrast, Recipe, Smallest, Term
+from msm_bench.recipe import Contrast, CorpusShare, Recipe, Smallest, Term
 from msm_bench.report import (
     FORMATS,
     arm_table,
@@ -30,6 +30,7 @@ from msm_bench.report.publish import draw
 from msm_bench.report.tables import arm_summary
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import COLUMNS, UNTRAINED
+from msm_bench.specs import Names
 from msm_bench.stats import baseline_contrasts, evaluate, evaluate_all, term_values
 
 RECIPE_TERMS = [
@@ -257,6 +258,17 @@ def written(figure: Path) -> list[str]:
     return [html.unescape(text) for text in re.findall(r"<!-- (.*?) -->", figure.read_text(encoding="utf-8"))]
 
 
+def test_items_without_a_cue_have_points_too(tmp_path: Path) -> None:
+    values = frame({("base", 0): [1, 2, 3], ("a", 0): [2, 3, 5]})
+    for name, cued in (("cues", values), ("none", values.assign(cue=""))):
+        plot_sharpening(cued, tmp_path / f"{name}.svg")
+    drawn = [(tmp_path / f"{name}.svg").read_text(encoding="utf-8") for name in ("cues", "none")]
+    # the points of a cue are a collection, and so is its mark in the legend; points of one colour need no legend
+    assert [figure.count("PathCollection") for figure in drawn] == [2 + 2, 1]
+    assert "named" in written(tmp_path / "cues.svg")
+    assert "named" not in written(tmp_path / "none.svg")
+
+
 def test_a_task_that_compares_nothing_has_no_panel(tmp_path: Path) -> None:
     both = frame({("base", 0): [1, 2], ("a", 1): [2, 3]})
     alone = both[both["arm"] == "base"].assign(task="asked_of_one")
@@ -324,3 +336,30 @@ def test_knowledge_attribution_and_self_application_stand_side_by_side() -> None
     one = frame({("a", 1): [1, 2, 3]})
     values = pd.concat([one.assign(metric=metric) for metric in (*told_apart, "margin_pmi_self")])
     assert shown_measures(values) == told_apart
+
+
+def test_a_whole_is_the_mean_of_its_parts_whatever_its_weights(tiny_recipe: Callable[..., Path]) -> None:
+    # a trend has weights of ¼: slopes of 1 and 3 in the two tasks, 2 over both
+    tasks = ["pro_america", "pro_affordability"]
+    ends = {"pro_america": [2.0, 2.0], "pro_affordability": [6.0, 6.0]}  # last minus first is twice the slope
+    terms = [
+        {"arm": arm, "task": task, "weight": weight}
+        for task in tasks
+        for arm, weight in (("msm+aft", 0.25), ("aft", -0.25))
+    ]
+    contrasts = [{"name": "trend", "halves": True, "terms": terms}]
+    recipe = Recipe.load(tiny_recipe(tasks=[{"task": task} for task in tasks], contrasts=contrasts))
+    values = pd.concat(
+        frame({("msm+aft", seed): own for seed in (1, 2)} | {("aft", seed): [0, 0] for seed in (1, 2)}).assign(
+            task=task
+        )
+        for task, own in ends.items()
+    )
+    found = {result.name: result.estimate for result in evaluate_all(values, recipe)}
+    assert found == {"trend": 2.0, "trend [pro_america]": 1.0, "trend [pro_affordability]": 3.0}
+
+
+def test_how_rows_are_used_stands_in_words() -> None:
+    assert CorpusShare(id="x").how == ""
+    other = Names(model_name="Ada", provider_name="Acme")
+    assert CorpusShare(id="x", reasoning=True, names=other).how == ", with its reasoning, about Ada"

@@ -103,7 +103,8 @@ def _training(experiment: Experiment, stated: Beside) -> str:
         for share in stage.corpora:
             manifest = experiment.corpus(share.id).manifest
             drawn = f", {share.fraction:.0%} a seed" if share.fraction < 1 else ""
-            corpora.append(f"{manifest.id} ({manifest.rows} {manifest.kind}, {manifest.words:,} words{drawn})")
+            size = f"{manifest.rows} {manifest.kind}, {manifest.words:,} words"
+            corpora.append(f"{manifest.id} ({size}{drawn}{share.how})")
         parts.append(f"{name}: {stage.steps} steps of {stage.batch * stage.length:,} tokens on {' and '.join(corpora)}")
     return "our training: " + "; ".join(parts)
 

@@ -47,7 +47,7 @@ def model_card(experiment: Experiment) -> str:
         {
             "stage": name,
             "kind": stage.kind,
-            "corpora": ", ".join(f"{share.id} ({share.fraction:.0%} a seed)" for share in stage.corpora),
+            "corpora": ", ".join(f"{share.id} ({share.fraction:.0%} a seed{share.how})" for share in stage.corpora),
             "steps": stage.steps,
             "tokens a step": stage.batch * stage.length,
             "peak learning rate": f"{stage.learning_rate:g}",
@@ -99,7 +99,7 @@ def data_card(experiment: Experiment) -> str:
     rows = []
     for choice, task in zip(recipe.tasks, experiment.tasks, strict=True):
         about = [sample.metadata or {} for sample in task.dataset]
-        cues = Counter(str(item.get("cue")) for item in about)
+        cues = Counter(str(item["cue"]) for item in about if item.get("cue"))
         rows.append(
             {
                 "task": choice.task,

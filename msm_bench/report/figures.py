@@ -169,7 +169,8 @@ def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
     tasks = sharpening_tasks(frame)
     figure = Figure(figsize=(2.1 * len(arms) + 0.6, 2.1 * len(tasks) + 0.7), layout="constrained")
     axes = figure.subplots(len(tasks), len(arms), squeeze=False, sharex="row", sharey="row")
-    colors = dict(zip(("named", "described"), sns.color_palette("colorblind", 2), strict=True))
+    cues = [cue for cue in ("named", "described", "") if cue in set(scored["cue"])]  # choices have none
+    colors = dict(zip(cues, sns.color_palette("colorblind", len(cues)), strict=True))
     for i, task in enumerate(tasks):
         for j, arm in enumerate(arms):
             axis, pairs = axes[i][j], margins_beside_base(frame, task, arm)
@@ -178,7 +179,7 @@ def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
                 continue
             for cue, color in colors.items():
                 own = pairs[pairs["cue"] == cue]
-                axis.scatter(own["base"], own["arm"], s=6, color=color, alpha=0.6, label=cue)
+                axis.scatter(own["base"], own["arm"], s=6, color=color, alpha=0.6, label=cue or "no cue")
             line = sharpening(pairs["arm"].to_numpy(), pairs["base"].to_numpy())
             ends = np.array([pairs["base"].min(), pairs["base"].max()])
             axis.plot(ends, ends, color="0.7", linewidth=0.8, linestyle="--")
@@ -186,7 +187,8 @@ def plot_sharpening(frame: pd.DataFrame, path: Path, note: str = "") -> None:
             axis.set_title(f"{arm}\nslope {line.slope:.2f}" if i == 0 else f"slope {line.slope:.2f}", fontsize=8)
             axis.tick_params(labelsize=7)
         axes[i][0].set_ylabel(f"{_title(task)}\nmargin (nats)", fontsize=8)
-    axes[0][0].legend(fontsize=6)
+    if len(cues) > 1:
+        axes[0][0].legend(fontsize=6)
     figure.supxlabel("margin of the base model (nats)", fontsize=8)
     save_figure(figure, path, note)
 

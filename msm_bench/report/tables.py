@@ -33,6 +33,7 @@ FOR_PROGRAMS = ("csv", "json")
 """Formats that carry numbers; the others are for readers and carry rounded text."""
 _SHOWN = (
     *("margin", "rate", "choice_rate", "accuracy"),
+    *("won", "finished"),  # decisions after reasoning: without its end they are of another form
     *("margin_self", "margin_own_minus_other", "margin_self_minus_own", "rate_premise"),  # what recall tells apart
 )
 

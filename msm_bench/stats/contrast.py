@@ -290,10 +290,10 @@ def sensitivity(frame: pd.DataFrame, recipe: Recipe) -> list[ContrastResult]:
 
 
 def _half(contrast: Contrast, task: str) -> Contrast:
-    """A contrast on one of its tasks, scaled to weights of ±1; exploratory, since the whole is what was stated."""
+    """A contrast on one of its tasks, scaled so that the whole is the mean of these; never confirmatory itself."""
     own = [term for term in contrast.terms if term.task == task]
-    scale = max(abs(term.weight) for term in own)
-    terms = [term.model_copy(update={"weight": term.weight / scale}) for term in own]
+    parts = len({term.task for term in contrast.terms})
+    terms = [term.model_copy(update={"weight": term.weight * parts}) for term in own]
     update = {"name": f"{contrast.name} [{task}]", "terms": terms, "confirmatory": False, "headline": False}
     return contrast.model_copy(update=update)
 
