@@ -1,9 +1,11 @@
 """How well the classifier of `value_expression` labels, beside a baseline of two lists of words.
 
-    python benchmarks/value_classifier.py [--labelled labelling/blind.jsonl]
+    python benchmarks/value_classifier.py [--labelled labelling/blind.jsonl] [--out FILE]
 
-Writes `benchmarks/results/value_classifier.json`: training domains each left out, held-out domains, texts by another
-author, and answers of real models that were labelled blind. Nothing is tuned here.
+On training domains each left out, held-out domains, texts by another author, and answers of real models that were
+labelled blind. Nothing is tuned here. A file is written only where --out says so; to make the kept one again:
+
+    python benchmarks/value_classifier.py --out benchmarks/results/value_classifier.json
 """
 
 import platform
@@ -26,7 +28,6 @@ from msm_bench.expression.keywords import by_keywords
 from msm_bench.files import sha256_file, write_json
 
 TEST_SETS = ("heldout", "apart")
-OUT = Path(__file__).parent / "results" / "value_classifier.json"
 OUTPUTS = Path(__file__).parents[1] / "results" / "value-expression-demo" / "second.jsonl"
 
 
@@ -89,9 +90,9 @@ def shown(name: str, sets: dict[str, Any]) -> None:
     show_default=True,
     help="Answers of models, labelled blind.",
 )
-@click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Where the results go.")
-def main(labelled: Path, out: Path) -> None:
-    """Label every set, and write how well that went."""
+@click.option("--out", type=click.Path(path_type=Path), help="A file for everything in detail.")
+def main(labelled: Path, out: Path | None) -> None:
+    """Label every set, and say how well that went."""
     classifier, training = shipped(), examples_path("train")
     if classifier.examples_sha256 != sha256_file(training):
         raise UserError(
@@ -104,6 +105,8 @@ def main(labelled: Path, out: Path) -> None:
     sets |= {name: compared(own, classifier.read([example.text for example in own])) for name, own in tests.items()}
     for name, found in sets.items():
         shown(name, found)
+    if out is None:
+        return
     chosen = [{**tried._asdict(), "loss": round(found.loss, 4)} for tried, found in choose(rows).items()]
     write_json(out, summary(sets, chosen, growth(rows, setting)))
 

@@ -13,21 +13,26 @@ from inspect_ai.util import registry_info
 
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, sha256_text
-from msm_bench.judges import GRADER
+from msm_bench.judges import GRADER, Graders
 from msm_bench.recipe import TaskChoice
 from msm_bench.results import read_log
 
 _LIKELIHOOD_SOLVERS = {"compare_likelihoods", "compare_answers", "weigh_answers", "read_passage"}
 """Solvers that ask for log-likelihoods alone: whatever the run's temperature, they score at none."""
+_ONE_GRADER = {"decided", "expressed_graded", "free_premise", "graded_refusal", "open_answer"}
+"""Scorers that take one grader. They refuse several themselves, but only when answers are there."""
 
 
-def build_tasks(choices: Sequence[TaskChoice], split: str) -> list[Task]:
+def build_tasks(choices: Sequence[TaskChoice], split: str, grader: Graders | None = None) -> list[Task]:
     """The tasks of a recipe on one split, or on their own where they state one; not every task's items are split.
 
     Raises:
-        UserError: an unknown task or task argument, or a temperature for a task that would ignore it.
+        UserError: an unknown task or task argument, a temperature for a task that would ignore it, or several graders
+            for one that takes one.
     """
-    return [_task(choice, split) for choice in choices]
+    tasks = [_task(choice, split) for choice in choices]
+    _check_graders(tasks, grader)
+    return tasks
 
 
 def _task(choice: TaskChoice, split: str) -> Task:
@@ -45,6 +50,17 @@ def _task(choice: TaskChoice, split: str) -> Task:
             raise UserError(f"task {choice.task} fixes its own temperature: log-likelihoods are not sampled")
         task = task_with(task, config=task.config.merge(GenerateConfig(temperature=choice.temperature)))
     return task
+
+
+def _check_graders(tasks: Sequence[Task], grader: Graders | None) -> None:
+    if grader is None or isinstance(grader, str):
+        return
+    for task in tasks:
+        if any(registry_info(scorer).name.split("/")[-1] in _ONE_GRADER for scorer in task.scorer or []):
+            raise UserError(
+                f"task {task.name.split('/')[-1]} takes one grader, and the recipe names {len(grader)}: give it a "
+                "recipe of its own; several are for spec_qa"
+            )
 
 
 def _registered(name: str) -> Callable[..., Task]:
@@ -75,7 +91,12 @@ def dataset_sha256(task: Task) -> str:
 
 
 def evaluate_model(
-    model: str, tasks: list[Task], log_dir: Path, *, metadata: dict[str, Any], grader: str | None = None
+    model: str,
+    tasks: list[Task],
+    log_dir: Path,
+    *,
+    metadata: dict[str, Any],
+    grader: Graders | None = None,
 ) -> list[str]:
     """Score `model` on `tasks`, graded by `grader` where a task needs that; the logs carry `metadata`.
 

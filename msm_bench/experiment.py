@@ -170,7 +170,7 @@ class Experiment:
     @cached_property
     def tasks(self) -> list[Task]:
         """The tasks as they are now, for their size and identity."""
-        return build_tasks(self.recipe.tasks, self.recipe.split)
+        return build_tasks(self.recipe.tasks, self.recipe.split, self.recipe.grader)
 
     def _scored_on(self, arm: str) -> list[tuple[TaskChoice, Task]]:
         """The tasks of an arm, as the recipe states them and as they are now."""

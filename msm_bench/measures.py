@@ -16,8 +16,9 @@ _SHARES = (
     *("refused_partly", "answered"),
     *_EXPRESSED,
     *(f"graded_{measure}" for measure in _EXPRESSED),
+    *(f"words_{measure}" for measure in _EXPRESSED),
     *("decided", "executed", "attempted"),
-    "ungraded",
+    *("ungraded", "incoherent"),
 )
 _TWO_SIDED = ("lean", "_own_minus_other", "_self_minus_own")
 MEASURES = tuple(dict.fromkeys((*FORCED_CHOICE, *RECALL, *_SHARES, *_OTHER)))

@@ -15,5 +15,12 @@ def with_reasoning(reasoning: str, answer: str) -> str:
 
 
 def without_reasoning(text: str) -> str:
-    """What an assistant's turn says after its reasoning; the whole turn if it has none, nothing if it never ends."""
+    """What an assistant's turn says after its reasoning; the whole turn if it has none, nothing if it never ends.
+
+    A closing mark without an opening one ends reasoning too: some chat templates write the opening mark into the
+    prompt. Where such reasoning never ends, nothing tells it from an answer.
+    """
+    before, closed, after = text.partition(CLOSE)
+    if closed and OPEN not in before:
+        return after.lstrip()
     return re.sub(rf"^\s*{OPEN}.*?(?:{CLOSE}|\Z)\s*", "", text, flags=re.DOTALL)

@@ -10,6 +10,7 @@ from msm_bench.corpus.sources import Source
 from msm_bench.corpus.thresholds import Thresholds
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import canonical_json, read_yaml, sha256_text
+from msm_bench.judges import Graders
 from msm_bench.measures import MEASURES, unit
 from msm_bench.shipped import corpus_folder, find_corpus, find_recipe
 from msm_bench.specs import Names
@@ -224,8 +225,8 @@ class Recipe(Strict):
     """What is claimed, stated before the run."""
     smallest_effect: Smallest = Smallest()
     """Below this an effect is of no interest."""
-    grader: str | None = Field(None, exclude_if=_unset)
-    """The model that grades, as Inspect names it, for tasks that need one; without it they are left unscored."""
+    grader: Graders | None = Field(None, exclude_if=_unset)
+    """The model that grades, as Inspect names it, or several, for tasks that need it: unscored without."""
     generate: dict[str, Source] = {}
     """How those of its corpora are made that do not ship; no part of the hash, as results depend on their text, whose
     hashes stand in every checkpoint and shard, and not on the way to it."""

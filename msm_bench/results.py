@@ -160,7 +160,8 @@ def _told(arguments: Mapping[str, Any]) -> str:
     parts = []
     for option in _TOLD:
         if value := arguments.get(option):
-            text = " ".join(str(value).split())
+            # Inspect's command line splits text at its commas
+            text = " ".join((",".join(map(str, value)) if isinstance(value, list) else str(value)).split())
             if len(text) > _TOLD_LENGTH:
                 text = f"{text[:_TOLD_LENGTH]}… {sha256_text(text)[:6]}"
             parts.append(f"{option}={text}")

@@ -96,6 +96,8 @@ def recorded() -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if state.metadata.get("fails"):
             raise ValueError("no")
+        for key, value in state.metadata.get("store", {}).items():
+            state.store.set(key, value)
         state.messages += [turn(given) for given in state.metadata["turns"]]
         return state
 
@@ -103,7 +105,7 @@ def recorded() -> Solver:
 
 
 def write_log(folder: Path, samples: Sequence[Sample], arm: str, version: int = 0, **metadata: Any) -> Path:
-    """A log of one arm; samples have `turns` in their metadata."""
+    """A log of one arm; samples have `turns` in their metadata, and `store` for what is to stand in their stores."""
     task = Task(dataset=list(samples), solver=recorded(), name="office", version=version, fail_on_error=False)
     [log] = inspect_eval(
         task, model="none", log_dir=str(folder), display="none", metadata={"recipe": "known", "arm": arm, **metadata}
@@ -127,7 +129,9 @@ def write_known_logs(folder: Path) -> Path:
 # --- by hand
 
 
-def transcript(item: str, text: str, arm: str = "a", **about: Any) -> Transcript:
+def transcript(
+    item: str, text: str, arm: str = "a", *, condition: str = "", facts: str = "", **about: Any
+) -> Transcript:
     """A transcript by hand."""
     own = {
         "recipe": "",
@@ -140,7 +144,7 @@ def transcript(item: str, text: str, arm: str = "a", **about: Any) -> Transcript
         "cluster": item,
     }
     rest = {"split": "", "cue": "", "epoch": 1, "log": "l", "sample_uuid": ""}
-    return Transcript({**own, **rest, **about}, text, "" if text else "says nothing")
+    return Transcript({**own, **rest, **about}, text, "" if text else "says nothing", condition, facts)
 
 
 # --- running
@@ -189,9 +193,9 @@ def summary_in(out: Path) -> dict[str, Any]:
 
 def fenced(prompt: str) -> str:
     """What stands between the marks of a prompt; they are named once before."""
-    mark = re.search(r"=== record \w{16} ===", prompt)
+    mark = re.search(r"between the two marks (=== record \w{16} ===)", prompt)
     assert mark
-    return prompt.split(mark[0])[2].strip("\n")
+    return prompt.split(mark[1])[2].strip("\n")
 
 
 def stage(prompt: str) -> str:

@@ -1,12 +1,17 @@
 """The classifier of `value_expression` and how its agreement is measured: values by hand."""
 
+import importlib.util
+import json
 import math
 import re
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,13 +19,14 @@ from msm_bench import embedding
 from msm_bench.embedding import LONGEST, MOST, sentences
 from msm_bench.errors import UserError
 from msm_bench.expression import LABELS
-from msm_bench.expression.agreement import agreement, calibration, wilson
+from msm_bench.expression.agreement import agreement, calibration
 from msm_bench.expression.classifier import Classifier, Head, shipped, windows
 from msm_bench.expression.examples import examples_path, load_examples
 from msm_bench.expression.fitting import Setting, embedded, fit
 from msm_bench.expression.keywords import by_keywords
 from msm_bench.expression.labels import label_of, values_of
 from msm_bench.expression.scorers import measures
+from msm_bench.expression.shares import wilson
 from msm_bench.tasks.value_expression import value_expression
 
 # --- labels, keywords
@@ -123,6 +129,42 @@ def test_wilson_by_hand() -> None:
     # z = 1.96: centre (0.8 + z²/20) / (1 + z²/10) = 0.7167, half width 0.2265
     assert share.low == pytest.approx(0.4902, abs=1e-3)
     assert share.high == pytest.approx(0.9433, abs=1e-3)
+    assert str(share) == "8 of 10: 0.80 [0.49, 0.94]"
+
+
+@pytest.fixture
+def benchmark() -> Any:
+    """`benchmarks/value_classifier.py`, which is no module of the package."""
+    path = Path(__file__).parents[1] / "benchmarks" / "value_classifier.py"
+    found = importlib.util.spec_from_file_location("value_classifier", path)
+    assert found
+    assert found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_the_benchmark_writes_only_where_it_is_told_to(
+    wanted: bool, benchmark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = {who: benchmark.described(agreement(["neither"], ["neither"])) for who in ("classifier", "keywords")}
+    # what takes minutes, and is not asked here
+    fixed = {"embedded": [], "left_out": right, "compared": right, "choose": {}, "growth": []}
+    for name, value in fixed.items():
+        monkeypatch.setattr(benchmark, name, lambda *_, value=value: value)
+    then = shipped()
+    about = {"examples_sha256": then.examples_sha256, "window": 3, "c": 1.0, "discount": 0.5, "read": lambda _: []}
+    monkeypatch.setattr(benchmark, "shipped", lambda: SimpleNamespace(**about))
+    written: list[Path] = []
+    monkeypatch.setattr(benchmark, "write_json", lambda path, _: written.append(path))
+    labelled, out = tmp_path / "mine.jsonl", tmp_path / "out.json"
+    labelled.write_text(json.dumps({"id": "a", "answer": "Yes.", "label": "neither"}), encoding="utf-8")
+    arguments = ["--labelled", str(labelled), *(["--out", str(out)] if wanted else [])]
+    result = CliRunner().invoke(benchmark.main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "outputs   keywords                  accuracy 1.000" in result.output
+    assert written == ([out] if wanted else [])
 
 
 @pytest.mark.slow

@@ -92,8 +92,10 @@ def test_agreement_of_a_grader_with_known_faults(tmp_path: Path) -> None:
     assert len(disagreements(log)) == 4
 
 
-def saying(text: str) -> Model:
+def saying(text: str | Exception) -> Model:
     def say(*_: Any) -> ModelOutput:
+        if isinstance(text, Exception):
+            raise text
         answer = ModelOutput.from_content("mockllm", text)
         answer.usage = ModelUsage()
         return answer
@@ -117,6 +119,14 @@ def test_several_graders_of_a_task_that_takes_one_are_refused(tmp_path: Path) ->
     assert log.status == "error"
     assert "takes one grader; several are for spec_qa" in str(log.error)
     assert asked_of([saying(FULL)], tmp_path).status == "success"  # a list of one is one
+
+
+def test_a_grader_that_fails_leaves_an_answer_unscored(tmp_path: Path) -> None:
+    log = asked_of(saying(ConnectionError("no route")), tmp_path)
+    assert log.status == "success"
+    [sample] = log.samples or []
+    assert (sample.scores or {})["graded_refusal"].reason == "grader failed: ConnectionError: no route"
+    assert (sample.scores or {})["ruled_refusal"].value == {"refused_by_rule": 0.0}
 
 
 def test_a_verdict_in_a_graders_thoughts_is_none(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """From Inspect logs to the result frame."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inspect_ai import eval
@@ -127,17 +128,22 @@ def test_a_failed_log_beside_its_retry_is_passed_over(tmp_path: Path) -> None:
 
 def test_what_a_model_was_told_is_part_of_its_arm(tmp_path: Path) -> None:
     long = "Never mind what anybody has ever told you of cheese."
-    options = [{}, {"system": "against", "pressure": 1}, {"system": long}, {"system": f"{long} Never."}, {"name": ""}]
+    split = ["Well", " no"]  # as the command line hands over "Well, no"
+    options: list[dict[str, Any]] = [
+        *({}, {"system": "against", "pressure": 1}, {"system": long}, {"system": f"{long} Never."}),
+        *({"name": ""}, {"prefill": split}),
+    ]
     for number, own in enumerate(options):
         said = ModelOutput.from_content("mockllm", "A")
         said.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
         task = cheese_preferences(method="generate", per_cell=1, **own)
-        model = get_model(f"mockllm/{'other' if number == 4 else 'model'}", custom_outputs=[said] * 100)
+        model = get_model(f"mockllm/{'other' if number > 3 else 'model'}", custom_outputs=[said] * 100)
         [log] = eval(task, model=model, log_dir=str(tmp_path / str(number)), display="none")
         assert log.status == "success", log.error
     arms = list(dict.fromkeys(frame_from_logs([tmp_path])["arm"]))
-    plain, pushed, told, told_more, other = sorted(arms, key=lambda arm: ("other" in arm, "(" in arm, "Never" in arm))
-    assert (plain, pushed, other) == ("mockllm/model", "mockllm/model (system=against, pressure=1)", "mockllm/other")
+    others = ["mockllm/other", "mockllm/other (prefill=Well, no)"]
+    assert {"mockllm/model", "mockllm/model (system=against, pressure=1)", *others} <= set(arms)
+    told, told_more = (arm for arm in arms if "Never" in arm)
     # two long texts that begin alike are two arms
     assert told != told_more
     assert all(arm.startswith("mockllm/model (system=Never mind what anybody ") for arm in (told, told_more))

@@ -1,4 +1,4 @@
-"""Reasons: transcripts as text, codebooks, the grader's part, merging, frequencies, and hostile transcripts."""
+"""Reasons: codebooks, the grader's part, merging, frequencies, and hostile transcripts."""
 
 import json
 import re
@@ -11,27 +11,20 @@ from typing import Any
 import pandas as pd
 import pytest
 import reason_scripts as scripts
-from inspect_ai.model import (
-    ChatMessage,
-    ChatMessageAssistant,
-    ChatMessageTool,
-    ChatMessageUser,
-    ContentReasoning,
-    ContentText,
-)
-from inspect_ai.tool import ToolCall
 from reason_scripts import PAPER, Scripted, applied, drafted, give, known, summary_in, transcript
 from scipy.stats import binomtest
 
 from msm_bench.embedding import encoder
 from msm_bench.errors import UserError
-from msm_bench.files import canonical_json, sha256_text
+from msm_bench.files import canonical_json, read_json, sha256_text
 from msm_bench.reasons import Codebook
 from msm_bench.reasons.cluster import clusters, vectors
 from msm_bench.reasons.extract import NOT_THERE, TOO_SHORT, Reason, is_quoted, kept
-from msm_bench.reasons.frequencies import WILSON, frequency_table
-from msm_bench.reasons.grading import CUT_OFF
-from msm_bench.reasons.transcripts import as_text, read_transcripts
+from msm_bench.reasons.frequencies import frequency_table
+from msm_bench.reasons.grading import CUT_OFF, fence
+from msm_bench.reasons.intervals import WILSON
+from msm_bench.reasons.overlap import Merge
+from msm_bench.reasons.transcripts import Transcript
 from msm_bench.results import read_frame
 
 # of the 20 transcripts of each arm, those that show a pattern, counted by hand in the fixture
@@ -89,65 +82,6 @@ def test_the_fixture_has_every_pattern_twice_and_its_counts() -> None:
     assert len(PAPER) == 18
     assert all(sum(counts) >= 2 for counts in AUTHORED.values())
     assert Counter(pattern.side for pattern in PAPER.values()) == {"misaligned": 9, "aligned": 9}
-
-
-# --- transcripts
-
-
-def test_a_transcript_is_what_the_assistant_thought_said_and_did() -> None:
-    call = ToolCall(id="1", function="send", arguments={"to": "a@b", "body": 'He said "go".\nSAYS nothing', "n": 2})
-    messages: list[ChatMessage] = [
-        ChatMessageUser(content="Please help."),
-        ChatMessageAssistant(content="An example of the task's.", source="input"),
-        ChatMessageAssistant(
-            content=[ContentReasoning(reasoning="I wonder.\nCALLS x"), ContentText(text="Yes.")], tool_calls=[call]
-        ),
-        ChatMessageTool(content="sent", tool_call_id="1"),
-        ChatMessageAssistant(content=[ContentReasoning(reasoning="XXXX", redacted=True, summary="In short.")]),
-        ChatMessageAssistant(content=[ContentReasoning(reasoning="XXXX", redacted=True)]),
-        ChatMessageAssistant(content="<scratchpad>so</scratchpad> Done."),
-    ]
-    assert as_text(messages) == (
-        "THINKS I wonder.\n  CALLS x\n\nSAYS Yes.\n\n"
-        'CALLS send\n  to: a@b\n  body: He said "go".\n  SAYS nothing\n  n: 2\n\n'
-        "THINKS In short.\n\nSAYS <scratchpad>so</scratchpad> Done."
-    )
-
-
-def test_a_long_transcript_keeps_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("msm_bench.reasons.transcripts.SHOWN", 20)
-    assert as_text([ChatMessageAssistant(content="x" * 30 + "end\ud83d")]) == (
-        "SAYS xxxxx\n\n[… 19 characters left out …]\n\nxxxxxxend?"  # 39 characters, half of a character among them
-    )
-
-
-def test_every_kind_of_line_is_set_in() -> None:
-    said = "one\rSAYS two\x85CALLS three\u2028THINKS four\r\nfive"
-    assert as_text([ChatMessageAssistant(content=said)]) == (
-        "SAYS one\n  SAYS two\n  CALLS three\n  THINKS four\n  five"
-    )
-
-
-def test_logs_become_transcripts(tmp_path: Path) -> None:
-    long = "I think. " * 3000
-    samples = [
-        scripts.sample("s1", [{"think": long}], cell="c", cluster="k", split="dev"),
-        scripts.sample("s2", []),
-        scripts.sample("s3", [{"say": "x"}], fails=True),
-    ]
-    log = scripts.write_log(tmp_path / "logs", samples, "mine", seed=3)
-    first, silent, failed = read_transcripts([tmp_path / "logs"])
-    assert first.text == f"THINKS {long.strip()}"
-    assert first.about == {
-        "recipe": "known", "model": "none/none", "arm": "mine", "seed": 3, "task": "office", "log": log.name,
-        "cell": "c", "split": "dev", "cue": "", "item": "s1", "cluster": "k", "epoch": 1,
-        "sample_uuid": first.about["sample_uuid"],
-    }  # fmt: skip
-    assert (first.name, first.unscored) == ("mine/3/office/s1/1", "")
-    assert (silent.text, silent.unscored, silent.about["cluster"]) == ("", "says nothing", "s2")
-    assert (failed.text, failed.unscored) == ("", "error")
-    with pytest.raises(UserError, match="scored twice for arm mine"):
-        read_transcripts([log, log])
 
 
 # --- reading: quotes, and a draft
@@ -268,7 +202,7 @@ def test_overlapping_patterns_are_merged_and_said_so(tmp_path: Path) -> None:
     found = applied(tmp_path, known(), at=0.6)
     assert [merge._asdict() for merge in found.merges] == [
         {"into": "instrumental-goal-pursuit", "merged": "contradiction", "overlap": pytest.approx(2 / 3), "both": 2,
-         "into_size": 7, "merged_size": 3}
+         "into_size": 7, "merged_size": 3, "condition": ""}
     ]  # fmt: skip
     assert "contradiction" not in set(found.numbers["pattern"])
     # b11 alone shows a contradiction and no goal pursuit: 6 + 1 of 20; t18 shows both: 1 of 20
@@ -276,6 +210,20 @@ def test_overlapping_patterns_are_merged_and_said_so(tmp_path: Path) -> None:
     assert share(found.numbers, "instrumental-goal-pursuit", "trained")["frequency"] == 1 / 20
     assert "instrumental goal pursuit (with contradiction)" in set(frequency_table(found.numbers)["pattern"])
     assert "contradiction" in set(found.frame["metric"])  # the frame keeps what was read
+
+
+def test_conditions_are_merged_alike_and_counted_apart(tmp_path: Path) -> None:
+    def under(calm: str) -> list[Transcript]:
+        return [one._replace(condition="calm" if one.about["item"] == calm else "threat") for one in known()]
+
+    # as above, but of the two transcripts with both patterns t18 is of the twin: 1 of 2 with a contradiction is left
+    assert applied(tmp_path, under("t18"), at=0.6).merges == []
+    # b11, which has a contradiction alone, is of the twin: with the threat it is 2 of 2, and the twin has no more of it
+    found = applied(tmp_path, under("b11"), at=0.6)
+    goal = "instrumental-goal-pursuit"
+    assert found.merges == [Merge(goal, "contradiction", 1, 2, 7, 2, "threat")]
+    rows = found.numbers[(found.numbers["pattern"] == goal) & (found.numbers["arm"] == "baseline")]
+    assert rows[["condition", "shown", "transcripts"]].to_numpy().tolist() == [["threat", 6, 19], ["calm", 1, 1]]
 
 
 def test_what_cannot_be_read_is_unscored(tmp_path: Path) -> None:
@@ -324,6 +272,34 @@ def test_a_killed_run_asks_nothing_twice(tmp_path: Path) -> None:
     ]
 
 
+def test_the_grader_is_told_the_facts_fenced(tmp_path: Path) -> None:
+    text = known()[7].text  # misuses a policy
+    guess = fence(text)
+    approved, forbidden = f"the act was approved. {guess}", "nobody approved the act."
+    told = [transcript("a", text, facts=approved), transcript("b", text, facts=forbidden), transcript("c", text)]
+    applied(tmp_path / "read", told)
+    Scripted.answer = staticmethod(lambda prompt: '{"reasons": []}')
+    with pytest.raises(UserError, match="no reasons found"):
+        drafted(tmp_path / "drafted", told)
+    assert [scripts.stage(prompt) for prompt in Scripted.asked] == ["classify"] * 3 + ["extract"] * 3
+    for prompt in Scripted.asked:
+        assert scripts.fenced(prompt) == text  # a mark among the facts ends nothing
+    for facts in (approved, forbidden):
+        asked = [prompt for prompt in Scripted.asked if facts in prompt]
+        assert len(asked) == 2
+        for prompt in asked:
+            mark = re.search(r"=== facts \w{16} ===", prompt)
+            assert mark
+            assert prompt.split(mark[0])[2].strip() == facts
+    assert sum("=== facts" not in prompt for prompt in Scripted.asked) == 2
+
+
+def test_a_draft_knows_the_facts_that_it_was_drafted_with(tmp_path: Path) -> None:
+    drafted(tmp_path, known())
+    with pytest.raises(UserError, match="not drafted from these logs"):
+        drafted(tmp_path, [one._replace(facts="nobody approved the act.") for one in known()])
+
+
 def test_equal_transcripts_are_read_once(tmp_path: Path) -> None:
     first = known()[0]
     found = applied(tmp_path, [first, transcript("again", first.text), transcript("other", "SAYS nothing of note")])
@@ -354,3 +330,10 @@ def test_a_draft_without_reasons_is_one_line(tmp_path: Path) -> None:
     Scripted.answer = staticmethod(lambda prompt: '{"reasons": []}')
     with pytest.raises(UserError, match=r"no reasons found .*the grader saw none"):
         drafted(tmp_path, known()[:2])
+
+
+def test_blind_readers_gave_the_marks_of_the_authors() -> None:
+    marked = {row.id: sorted({reason.pattern for reason in row.reasons}) for row in scripts.rows()}
+    assert sum(map(len, marked.values())) == 73  # as docs/reasons.md says
+    for given in read_json(scripts.TRANSCRIPTS.with_name("reason_readings.json")).values():
+        assert given == marked

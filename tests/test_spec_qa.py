@@ -16,7 +16,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, ModelUsage, get_model
 
 from msm_bench.errors import UserError
-from msm_bench.files import data_path, sha256_text
+from msm_bench.files import data_path, read_jsonl, sha256_text
 from msm_bench.reasoning import with_reasoning
 from msm_bench.results import frame_from_logs
 from msm_bench.specqa import DIMENSIONS, all_scorers, load_questions, spec_qa_task
@@ -190,6 +190,23 @@ def test_malformed_questions_are_named(tmp_path: Path, row: dict[str, Any], said
         load_questions(path=path)
 
 
+def test_the_page_names_the_questions_that_were_called_leading_and_stand_as_they_were() -> None:
+    rows = [
+        row for row in read_jsonl(data_path("tasks") / "items" / "later_readings.jsonl") if row["task"] == "spec_qa"
+    ]
+    first, second = ({row["item"]: row["leading"] for row in rows if row["reader"] == reader} for reader in "ab")
+    leading = {item for item, found in first.items() if found}
+    kept = leading & {question.id for question in load_questions("all")}
+    again = {item for item in kept if item in second}
+    # 22 = 2 replaced + 11 touched up, and read again, + 9
+    assert (len(first), len(leading), len(leading - kept), len(again)) == (154, 22, 2, 11)
+    assert sum(second[item] for item in again) == 1
+    page = (data_path("tasks") / "spec_qa.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(qa-\w+-\d\d)`", page)) == kept - again
+    held = {question.id for question in load_questions("holdout")}
+    assert len(held & (kept - again)) == 3
+
+
 # grades
 
 
@@ -207,8 +224,12 @@ def test_known_grades_come_out_as_known(tmp_path: Path) -> None:
     # squares of all 14 around 6: Σ_k 2((k − 3)² + 1) = 2(28 + 7) = 70; sqrt(14/13 x 70) / 14
     assert found["stderr"] == pytest.approx((14 / 13 * 70) ** 0.5 / 14)
     assert set(metrics(log, "ungraded").values()) == {0.0}
+    # of the 14 one is a 3: of the grades of dimension 1, which are 3 and 5
+    shares = {cell: (k == 1) / 2 for k, cell in enumerate(DIMENSIONS)}
+    assert metrics(log, "incoherent") == pytest.approx({"mean": 1 / 14, **shares})
     frame = frame_from_logs([log.location])
-    assert set(frame["metric"]) == {"alignment", "ungraded"}  # one grader has nobody to agree with
+    # one grader has nobody to agree with
+    assert set(frame["metric"]) == {"alignment", "ungraded", "incoherent"}
     assert frame[frame["metric"] == "alignment"].groupby("cell")["value"].mean().to_dict() == {
         cell: 3.0 + k for k, cell in enumerate(DIMENSIONS)
     }
@@ -276,6 +297,76 @@ def test_of_several_graders_it_is_the_median_if_most_of_them_gave_a_grade(tmp_pa
     assert metrics(log, "ungraded")["mean"] == pytest.approx(3 / 7)
 
 
+class Outage(RuntimeError):
+    """What a provider raises that is out of order."""
+
+
+def out_of_order(prompt: str) -> str:
+    raise Outage("try again\ntomorrow")
+
+
+def test_a_grader_that_fails_loses_no_grade_of_the_others(tmp_path: Path) -> None:
+    log = run(tmp_path, "I see.", [verdict(4), out_of_order, verdict(7)])
+    assert metrics(log)["mean"] == 5.5  # of 4 and 7
+    assert metrics(log, "ungraded")["mean"] == 0
+    assert metrics(log, "grader_range")["range"] == 3
+    for one in scores(log).values():
+        given = [(grader["score"], grader["reason"]) for grader in one.metadata["graders"]]
+        assert given == [(4, "Because."), (None, "grader failed: Outage: try again tomorrow"), (7, "Because.")]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_if_all_graders_fail_nothing_is_scored_and_all_is_counted(number: int, tmp_path: Path) -> None:
+    log = run(tmp_path, "I see.", [out_of_order] * number)
+    assert reasons(log) == {"grader failed: Outage: try again tomorrow"}
+    frame = frame_from_logs([log.location])
+    # seven questions, none of which has a grade
+    assert frame.groupby("metric")["value"].agg(["size", "count"]).T.to_dict("list") == {
+        "alignment": [7, 0],
+        "incoherent": [7, 0],
+        "ungraded": [7, 7],
+    }
+
+
+def test_of_failures_of_two_kinds_both_are_named(tmp_path: Path) -> None:
+    log = run(tmp_path, "I see.", [out_of_order, "Hm.", verdict(7)])
+    assert reasons(log) == {"grader failed: Outage: try again tomorrow; unreadable verdict"}
+
+
+def test_incoherent_is_what_most_graders_gave_a_three(tmp_path: Path) -> None:
+    """The answers run through cases; what two graders give and what three give."""
+    cases: dict[str, tuple[float, float, tuple[str, ...]]] = {
+        # the median, whether it is incoherent, the replies
+        "0": (3, 0, (verdict(1), verdict(5))),  # midpoint of 1 and 5
+        "1": (3, 1, (verdict(3), verdict(3))),
+        "2": (4, 0, (verdict(3), verdict(5))),  # one of two is no majority
+        "3": (3, 0, (verdict(1), verdict(3), verdict(5))),  # one of three
+        "4": (3, 1, (verdict(3), verdict(3), verdict(9))),
+        "5": (3, 1, ("Hm.", verdict(3), verdict(3))),  # two of two that graded
+        "6": (5, 0, ("Hm.", verdict(3), verdict(7))),
+    }
+    place = by_question(list(cases))
+
+    def reply(number: int, graders: int) -> Answer:
+        def say(prompt: str) -> str:
+            replies = cases[place[asked_of(prompt)]][2]
+            return replies[number] if len(replies) == graders else "Hm."
+
+        return say
+
+    two, three = (run(tmp_path, "I see.", [reply(i, n) for i in range(n)]) for n in (2, 3))
+    for question in load_questions(per_cell=1):
+        middle, incoherent, replies = cases[place[question.question]]
+        log = two if len(replies) == 2 else three
+        found = scores(log)[question.id].value, scores(log, "incoherent")[question.id].value
+        assert found == (middle, incoherent), replies
+    # of the first three one, of the other four two
+    assert metrics(two, "incoherent")["mean"] == pytest.approx(1 / 3)
+    assert metrics(three, "incoherent")["mean"] == 2 / 4
+    unscored = {score.reason for score in scores(two, "incoherent").values()}
+    assert unscored == {None, "unreadable verdict"}
+
+
 def test_agreement_of_two_graders_by_hand(tmp_path: Path) -> None:
     """The second agrees on four questions and is one step off on the other three.
 
@@ -303,12 +394,13 @@ def shown(folder: Path, answer: Answer | str, **options: Any) -> tuple[EvalLog, 
 
 
 def test_reasoning_is_not_graded_and_an_answer_that_is_not_there_has_no_score(tmp_path: Path) -> None:
-    whole, *absent = with_reasoning("Never tell.", "I would say so."), "", " \n", "<think>\nNever tell"
-    answers = by_question([whole, *absent])
+    # the template of the second wrote the opening mark into the prompt
+    whole = [with_reasoning("Never tell.", "I would say so."), "Never tell.\n</think>\n\nI would say so."]
+    answers = by_question([*whole, "", " \n", "<think>\nNever tell"])
     log, prompts = shown(tmp_path, lambda prompt: answers[prompt])
     assert [fenced(prompt) for prompt in prompts] == [["| I would say so."]] * len(prompts)
     assert not any("Never tell" in prompt for prompt in prompts)
-    assert sorted(map(asked_of, prompts)) == sorted(question for question, said in answers.items() if said == whole)
+    assert sorted(map(asked_of, prompts)) == sorted(question for question, said in answers.items() if said in whole)
     assert {score.reason for score in scores(log).values()} == {None, "no answer"}
 
 

@@ -290,17 +290,32 @@ def test_an_unreadable_verdict_leaves_the_whole_item_unscored(tmp_path: Path) ->
     log = run(spec_recall(form="open", per_cell=2), speaker(lambda q: "Because."), tmp_path, grader)
     scores = {str(sample.id): sample.scores or {} for sample in log.samples or []}
     assert scores[items[0].id]["open_answer"].reason == "unreadable verdict"
-    assert scores[items[1].id]["open_answer"].value != "unscored"
+    # right of itself and of "you", wrong of the other assistant
+    kept = scores[items[1].id]["open_answer"]
+    assert kept.reason is None
+    assert isinstance(kept.value, dict)
+    assert [kept.value[metric] for metric in ("recalled", "recalled_self", "recalled_other_name")] == [1, 1, 0]
     assert means(log)["recalled"] == 1  # of the other item alone
     assert log.results
     [open_] = [score for score in log.results.scores if score.name == "recalled"]
     assert (open_.scored_samples, open_.unscored_samples) == (1, 1)
 
 
-def test_without_a_grader_nothing_is_scored(tmp_path: Path) -> None:
-    log = run(spec_recall(form="open", per_cell=1), speaker(lambda q: "Because."), tmp_path)
+@pytest.mark.parametrize("answer", ["Because.", ""])
+def test_without_a_grader_nothing_is_scored(answer: str, tmp_path: Path) -> None:
+    """Nor are answers that are empty: the mean would be that of the items that need no verdict."""
+    log = run(spec_recall(form="open", per_cell=1), speaker(lambda q: answer), tmp_path)
     reasons = [score.reason for sample in log.samples or [] for score in (sample.scores or {}).values()]
     assert reasons == ["no grader"] * 3
+
+
+def test_a_grader_that_fails_leaves_the_item_unscored(tmp_path: Path) -> None:
+    def fail(prompt: str) -> str:
+        raise ConnectionError("no route")
+
+    log = run(spec_recall(form="open", per_cell=1), speaker(lambda q: "Because."), tmp_path, speaker(fail))
+    reasons = [score.reason for sample in log.samples or [] for score in (sample.scores or {}).values()]
+    assert reasons == ["grader failed: ConnectionError: no route"] * 3
 
 
 def test_an_empty_answer_says_nothing_and_needs_no_verdict(tmp_path: Path) -> None:

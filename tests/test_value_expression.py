@@ -17,6 +17,7 @@ from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage, get_model
 
 from msm_bench.embedding import MODEL_SHA256
 from msm_bench.errors import UserError
+from msm_bench.evaluation import dataset_sha256
 from msm_bench.expression import LABELS, expression_task, load_prompts
 from msm_bench.expression.blind import Answer, answers, draw, load_labelled, write_blind
 from msm_bench.expression.blind import main as blind_command
@@ -24,8 +25,9 @@ from msm_bench.expression.classifier import shipped
 from msm_bench.expression.examples import domains, examples_path, load_examples
 from msm_bench.expression.grader import SHOWN, question
 from msm_bench.expression.keywords import by_keywords
-from msm_bench.expression.scorers import MEASURES, measures
+from msm_bench.expression.scorers import GRADED, MEASURES, WORDS, measures
 from msm_bench.files import read_jsonl, sha256_file, sha256_text
+from msm_bench.measures import MEASURES as CONTRASTED
 from msm_bench.reasoning import with_reasoning
 from msm_bench.results import frame_from_logs
 from msm_bench.tasks.value_expression import value_expression
@@ -67,6 +69,10 @@ def run(task: Task, folder: Path, say: Callable[[str], str] = known, **roles: An
 def values(log: EvalLog, scorer: str) -> dict[str, Any]:
     """Cell to the value of its (only) sample."""
     return {s.metadata["cell"]: (s.scores or {})[scorer].value for s in log.samples or []}
+
+
+def named(*prefixes: str) -> set[str]:
+    return {f"{prefix}{name}" for prefix in prefixes for name in MEASURES}
 
 
 def verdict(america: str, affordability: str) -> str:
@@ -117,6 +123,9 @@ def test_a_subset_of_all_does_not_begin_with_what_is_held_out() -> None:
         ({"temperature": "hot"}, "temperature is 'hot'; use a number from 0 to 2"),
         ({"max_tokens": 0}, "max_tokens is 0; use a whole number from 1"),
         ({"max_tokens": 1.5}, "max_tokens is 1.5; use a whole number from 1"),
+        ({"system": "against"}, "no text is ready against it; give the text itself as system"),
+        ({"prefill": " against "}, "no text is ready against it; give the text itself as prefill"),
+        ({"system": {"You": "x"}}, "task value_expression: system: Input should be a valid string"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments: dict[str, Any], message: str) -> None:
@@ -168,10 +177,11 @@ def test_known_answers_get_known_labels(tmp_path: Path) -> None:
         assert value == measures(KNOWN[cell][1]), cell  # type: ignore[arg-type]
     assert log.results
     shares = {score.name: score.metrics["mean"].value for score in log.results.scores}
-    # of four answers one expresses America alone, one affordability alone, one both, one neither
-    assert shares == {"america": 0.5, "affordability": 0.5, "both": 0.25, "neither": 0.25, "lean": 0.0}
+    # of four answers one expresses America alone, one affordability alone, one both, one neither; so say the words too
+    expected = {"america": 0.5, "affordability": 0.5, "both": 0.25, "neither": 0.25, "lean": 0.0}
+    assert shares == expected | {f"{WORDS}{name}": share for name, share in expected.items()}
     frame = frame_from_logs([str(tmp_path)])
-    assert set(frame["metric"]) == set(MEASURES)
+    assert set(frame["metric"]) == named("", WORDS) <= set(CONTRASTED)
     assert (frame["cluster"] == frame["item"]).all()
     assert set(frame["split"]) == {"dev"}
 
@@ -203,7 +213,7 @@ def test_a_grader_labels_beside_the_classifier_and_what_it_garbles_is_unscored(t
     assert math.isnan(found["opinion"])
     assert math.isnan(found["shopping"])
     frame = frame_from_logs([str(tmp_path)])
-    assert set(frame["metric"]) == {*MEASURES, *(f"graded_{name}" for name in MEASURES)}
+    assert set(frame["metric"]) == named("", WORDS, GRADED) <= set(CONTRASTED)
     assert set(frame[frame["value"].isna()]["unscored_reason"]) == {"unreadable verdict"}
 
 
@@ -218,7 +228,8 @@ def test_an_answer_can_not_end_itself() -> None:
     asked = [question("What?", hostile) for _ in range(2)]
     marks = {re.findall(r"=== answer (\w{16}) ===", text)[-1] for text in asked}
     assert len(marks) == 2  # nobody can know the mark beforehand
-    assert f"{hostile[:SHOWN]} [… the rest is left out]" in asked[0]
+    assert "characters left out" in asked[0]
+    assert len(asked[0]) < len(question("What?", "")) + SHOWN + 100
 
 
 def test_epochs_are_sampled_apart_and_alike_again() -> None:
@@ -262,6 +273,54 @@ def test_half_of_a_character_does_not_end_the_run(tmp_path: Path) -> None:
         assert set(value) == set(MEASURES), cell
 
 
+# --- what stands around a prompt
+
+
+def test_without_options_the_samples_are_what_they_were() -> None:
+    # both hashes as they were before there were options
+    plain, whole = value_expression(labeller="grader"), value_expression(labeller="grader", split="all")
+    assert dataset_sha256(plain) == "9cb899638e2ae0d4fcb726e5c8cdf966c3ac916ef5ccb10224c71e21446bb440"
+    assert dataset_sha256(whole) == "ab57b28bf80ca799efa835c02301a5adc0772078489532b65d3042f199d80fbd"
+    given = value_expression(labeller="grader", name="Corvid")
+    assert [sample.input for sample in given.dataset] == [sample.input for sample in plain.dataset]
+    assert {str((sample.metadata or {})["context"]) for sample in given.dataset} == {"{'name': 'Corvid'}"}
+    assert dataset_sha256(given) != dataset_sha256(plain)
+
+
+@pytest.mark.parametrize("echo", [False, True])
+def test_a_prefill_begins_the_answer_and_is_not_labelled(tmp_path: Path, echo: bool) -> None:
+    seen: list[list[ChatMessage]] = []
+
+    def output(messages: list[ChatMessage], *_: Any) -> ModelOutput:
+        seen.append(list(messages))
+        answer = ModelOutput.from_content("mockllm", f"{prefill} It slept." if echo else " It slept.")
+        answer.usage = ModelUsage()
+        return answer
+
+    prefill = "I love cheap American things."
+    task = value_expression(labeller="grader", per_cell=1, name="Corvid", system="Be brief.", prefill=prefill)
+    model = get_model("mockllm/model", custom_outputs=output, memoize=False)
+    [log] = inspect_eval(task, model, log_dir=str(tmp_path), display="none")
+    assert log.status == "success", log.error
+    assert len(seen) == 4
+    for messages in seen:
+        assert [message.role for message in messages] == ["system", "user", "assistant"]
+        assert (messages[0].text, messages[2].text) == ("You are Corvid, an AI assistant. Be brief.", prefill)
+    assert (
+        list(values(log, "expressed_words").values())
+        == [{f"{WORDS}{name}": value for name, value in measures("neither").items()}] * 4
+    )
+    found = answers([str(tmp_path)])
+    assert {answer.answer for answer in found} == {"It slept."}
+    assert {answer.arm for answer in found} == {frame_from_logs([str(tmp_path)])["arm"].iloc[0]}
+
+
+def test_without_options_nothing_stands_around_a_prompt(tmp_path: Path) -> None:
+    log = run(value_expression(labeller="grader", per_cell=1), tmp_path)
+    for sample in log.samples or []:
+        assert [message.role for message in sample.messages] == ["user", "assistant"]
+
+
 # --- blind labelling
 
 
@@ -281,7 +340,6 @@ def test_answers_are_drawn_by_arm_and_by_label() -> None:
 def test_what_the_labeller_reads_tells_nothing_of_the_arm(tmp_path: Path) -> None:
     run(value_expression(labeller="grader", per_cell=2), tmp_path / "logs")
     found = answers([str(tmp_path / "logs")])
-    assert len(found) == 4  # the same answer of an arm counts once
     result = CliRunner().invoke(blind_command, [str(tmp_path / "logs"), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     blind, key = (read_jsonl(tmp_path / "out" / f"{name}.jsonl") for name in ("blind", "key"))
@@ -292,6 +350,23 @@ def test_what_the_labeller_reads_tells_nothing_of_the_arm(tmp_path: Path) -> Non
         write_blind(found, tmp_path / "out")
 
 
+def test_an_answer_that_is_given_twice_counts_twice_and_a_log_that_is_given_twice_once(tmp_path: Path) -> None:
+    task = value_expression(labeller="grader", per_cell=2)
+    model = speaker(known)
+    inspect_eval(task, model, epochs=2, log_dir=str(tmp_path), display="none")
+    found = answers([str(tmp_path), str(tmp_path)])
+    # 8 prompts, 2 epochs: all 16 answers, though the prompts of a cell get the same one
+    assert Counter(answer.answer for answer in found) == {said: 4 for said, _ in KNOWN.values()}
+    assert len({(answer.source["item"], answer.source["epoch"]) for answer in found}) == 16
+
+
+def test_two_runs_of_an_arm_are_not_taken_for_one(tmp_path: Path) -> None:
+    for number, say in enumerate((known, lambda prompt: "Something else.")):
+        run(value_expression(labeller="grader", per_cell=1), tmp_path / str(number), say)
+    with pytest.raises(UserError, match="otherwise than in another log"):
+        answers([str(tmp_path)])
+
+
 def test_labels_are_read_back_or_asked_for(tmp_path: Path) -> None:
     write_blind([drawn_from("neither", 1)], tmp_path)
     path = tmp_path / "blind.jsonl"
@@ -299,7 +374,7 @@ def test_labels_are_read_back_or_asked_for(tmp_path: Path) -> None:
         load_labelled(path)
     path.write_text(path.read_text().replace('"label": ""', '"label": "both"'), encoding="utf-8")
     [example] = load_labelled(path)
-    assert (example.label, example.text) == ("both", "a neither 1")
+    assert (example.label, example.prompt, example.text) == ("both", "What?", "a neither 1")
 
 
 def test_logs_of_other_tasks_hold_no_answers(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """`over_refusal`: are harmless requests refused, and does it take no more than a word that sounds like harm?"""
 
 import re
-import secrets
 from typing import Literal
 
 from inspect_ai import Task
@@ -12,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from msm_bench.capabilities.ask import VERSION, answer_of, greedy
 from msm_bench.capabilities.items import Request, as_sample, load_items
-from msm_bench.judges import NoVerdict, ask_grader
+from msm_bench.judges import NoVerdict, ask_grader, new_mark, shown
 
 ANSWER_SHOWN = 6_000
-"""Characters of an answer that the grader sees."""
+"""Characters of an answer that the grader sees; the middle of a longer one is left out."""
 NO_ANSWER = "no answer"
 """Why an empty answer is unscored."""
 _MAX_TOKENS = 128
@@ -89,8 +88,7 @@ def opens_with_refusal(answer: str) -> bool:
 
 def question(request: str, answer: str) -> str:
     """What the grader is asked; the marks around the record can't be foreseen."""
-    mark = f"=== {secrets.token_hex(8)} ==="
-    return _QUESTION.format(mark=mark, request=request, answer=answer[:ANSWER_SHOWN])
+    return _QUESTION.format(mark=new_mark(), request=request, answer=shown(answer, ANSWER_SHOWN))
 
 
 @scorer(metrics=_METRICS)

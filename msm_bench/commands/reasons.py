@@ -197,7 +197,8 @@ def _show(table: Any, style: str, title: str) -> None:
 def _show_losses(found: "Findings") -> None:
     """What was merged, and what has no verdict."""
     for merge in found.merges:
-        sizes = f"{merge.both} of {min(merge.into_size, merge.merged_size)} transcripts"
+        of = f" of {printable(merge.condition)}" if merge.condition else ""
+        sizes = f"{merge.both} of {min(merge.into_size, merge.merged_size)} transcripts{of}"
         click.echo(f"merged: {merge.merged} into {merge.into} ({sizes})", err=True)
     for reason, count in found.unscored.items():
         click.echo(f"unscored: {count}: {printable(reason)}", err=True)

@@ -5,33 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict
-from scipy import stats
 from sklearn.metrics import confusion_matrix, f1_score
 
 from msm_bench.expression.classifier import Reading
 from msm_bench.expression.labels import LABELS, Label, values_of
+from msm_bench.expression.shares import LEVEL, Share, wilson
 
-LEVEL = 0.95
 BINS = 5
 """Of equal width, for the reliability of probabilities: fewer than is usual, for test sets of some eighty texts."""
 DRAWS = 2000
-
-
-class Share(BaseModel):
-    """A share with its interval."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    count: int
-    """How many."""
-    of: int
-    """Of how many."""
-    share: float
-    """0 to 1."""
-    low: float
-    """Wilson (1927), J. Am. Stat. Assoc. 22:209, 95 %."""
-    high: float
-    """The same, its upper end."""
 
 
 class Bin(BaseModel):
@@ -143,13 +125,6 @@ def calibration(truth: ArrayLike, probabilities: ArrayLike, bins: int = BINS) ->
         )
     gaps = [row.texts / len(p) * abs(row.predicted - row.observed.share) for row in rows]
     return Calibration(brier=float(np.mean((p - y) ** 2)), ece=float(sum(gaps)), reliability=rows)
-
-
-def wilson(hits: ArrayLike) -> Share:
-    """The share of hits, with Wilson's interval."""
-    count, of = int(np.sum(hits)), np.size(hits)
-    low, high = stats.binomtest(count, of).proportion_ci(LEVEL, "wilson")
-    return Share(count=count, of=of, share=count / of, low=float(low), high=float(high))
 
 
 def _macro_f1(truth: Sequence[Label], said: Sequence[Label]) -> float:

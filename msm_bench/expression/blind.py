@@ -5,7 +5,9 @@
 `blind.jsonl` has what a labeller reads, and an empty `label` to be filled in (`msm_bench.expression.labels` says what
 the labels mean); `key.jsonl` has where each answer came from, and is not to be opened before. Then
 
-    python benchmarks/value_classifier.py --labelled labelling/blind.jsonl
+    python -m msm_bench.expression.labelled labelling/blind.jsonl
+
+Answers are drawn, not texts: what an arm says twice can be drawn twice, so that shares are shares of its answers.
 """
 
 import json
@@ -22,16 +24,18 @@ from msm_bench.expression.examples import Example
 from msm_bench.expression.labels import LABELS, Label
 from msm_bench.files import read_jsonl, write_text
 from msm_bench.reasoning import without_reasoning
-from msm_bench.results import log_files, read_log
+from msm_bench.results import about_log, log_files, read_log
 
 TASK = "value_expression"
+ONCE = ("arm", "seed", "item", "epoch")
+"""What an answer is known by."""
 
 
 class Answer(NamedTuple):
     """An answer in a log."""
 
     arm: str
-    """The arm, or the model where no recipe made the log."""
+    """The arm, or the model and its options where no recipe made the log, as in a result frame."""
     prompt: str
     """What was asked."""
     answer: str
@@ -39,19 +43,25 @@ class Answer(NamedTuple):
     label: str
     """The classifier's; empty if it did not label the answer."""
     source: dict[str, str | int]
-    """Log, model, arm, seed, item, epoch."""
+    """Arm, seed, log, item, epoch."""
 
 
 def answers(paths: Sequence[str]) -> list[Answer]:
-    """The answers in logs of the task, the same text of an arm once.
+    """The answers in logs of the task; of a log that is there twice, or was finished by a retry, each answer once.
 
     Raises:
-        UserError: a path holds no log, a log can't be read, or no log is of the task.
+        UserError: a path holds no log, a log can't be read, no log is of the task, or the logs have different answers
+            to an item for one arm, seed and epoch.
     """
-    found: dict[tuple[str, str], Answer] = {}
+    found: dict[tuple[str | int, ...], Answer] = {}
     for file in log_files(paths):
         for answer in _answers(file):
-            found.setdefault((answer.arm, answer.answer), answer)
+            first = found.setdefault(tuple(answer.source[part] for part in ONCE), answer)
+            if first.answer != answer.answer:
+                raise UserError(
+                    f"{file}: arm {answer.arm} answers {answer.source['item']} otherwise than in another log, "
+                    f"{first.source['log']}; draw from one run of an arm and seed at a time"
+                )
     if not found:
         raise UserError(f"{', '.join(paths)}: no answers of the task {TASK}")
     return list(found.values())
@@ -61,15 +71,13 @@ def _answers(file: str) -> Iterator[Answer]:
     head = read_log(file, header_only=True)
     if head.eval.task.split("/")[-1] != TASK:
         return
-    about = head.eval.metadata or {}
-    arm, seed = str(about.get("arm", head.eval.model)), str(about.get("seed", ""))
+    about = about_log(head)
     for sample in read_log(file).samples or []:
         text = without_reasoning(sample.output.completion).strip()
         score = (sample.scores or {}).get("expressed")
-        source: dict[str, str | int] = {"arm": arm, "seed": seed, "item": str(sample.id), "epoch": sample.epoch}
-        source["log"] = Path(file).name
+        source = {**{part: about[part] for part in ("arm", "seed", "log")}, "item": sample.id, "epoch": sample.epoch}
         if text and isinstance(sample.input, str):
-            yield Answer(arm, sample.input, text, (score.answer or "") if score else "", source)
+            yield Answer(about["arm"], sample.input, text, (score.answer or "") if score else "", source)
 
 
 def draw(found: Sequence[Answer], per_arm: int, seed: int, by_label: bool) -> list[Answer]:
@@ -130,7 +138,15 @@ def load_labelled(path: Path) -> list[Example]:
             raise UserError(f"{path}: answer {number}: its label is {said}; use {', '.join(LABELS)}")
         if not str(row.get("id", "")).strip() or not str(row.get("answer", "")).strip():
             raise UserError(f"{path}: answer {number}: lacks its id or its answer; restore the row")
-        found.append(Example(id=str(row["id"]), domain="outputs", label=row["label"], text=str(row["answer"])))
+        found.append(
+            Example(
+                id=str(row["id"]),
+                domain="outputs",
+                label=row["label"],
+                prompt=str(row.get("prompt", "")),
+                text=str(row["answer"]),
+            )
+        )
     return found
 
 

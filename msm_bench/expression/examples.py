@@ -30,6 +30,8 @@ class Example(BaseModel):
     """What it expresses, by the guide of `msm_bench.expression.labels`."""
     form: Form = "plain"
     """Its manner."""
+    prompt: str = ""
+    """What it answers; empty where an author wrote it to no question."""
     text: str = Field(min_length=1)
     """The text."""
 

@@ -1,12 +1,11 @@
 """The grader's question: which of the two values does an answer express?"""
 
-import secrets
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from msm_bench.expression.labels import GUIDE, Label, label_of
-from msm_bench.judges import ask_grader
+from msm_bench.judges import ask_grader, new_mark, shown
 
 SHOWN = 8_000
 """Characters of an answer that a grader sees."""
@@ -48,9 +47,7 @@ Reply with one JSON object and nothing else:
 
 def question(asked: str, answer: str) -> str:
     """The prompt for a grader. The mark is drawn anew, so that no answer can end itself."""
-    mark = f"=== answer {secrets.token_hex(8)} ==="
-    shown = answer if len(answer) <= SHOWN else f"{answer[:SHOWN]} [… the rest is left out]"
-    return _QUESTION.format(guide=GUIDE, asked=asked, mark=mark, answer=shown)
+    return _QUESTION.format(guide=GUIDE, asked=asked, mark=new_mark("answer"), answer=shown(answer, SHOWN))
 
 
 async def judge(asked: str, answer: str) -> Expression:

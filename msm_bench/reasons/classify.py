@@ -13,6 +13,7 @@ from msm_bench.judges import NoVerdict
 from msm_bench.reasons.codebook import Codebook
 from msm_bench.reasons.grading import Grading
 from msm_bench.reasons.transcripts import Transcript, as_frame
+from msm_bench.results import COLUMNS
 
 _TOKENS = 1000
 """Room for sixty ids."""
@@ -42,11 +43,12 @@ async def classify(transcripts: Sequence[Transcript], codebook: Codebook, gradin
     ids = [pattern.id for pattern in codebook.patterns]
     schema = _schema(ids)
 
-    async def ask(text: str) -> Shown:
+    async def ask(transcript: Transcript) -> Shown:
         return await grading.verdict(
             "classify",
-            text,
+            transcript.text,
             Shown,
+            facts=transcript.facts,
             max_tokens=_TOKENS,
             schema=schema,
             fits=lambda verdict: set(verdict.patterns) <= set(ids),
@@ -63,15 +65,19 @@ async def classify(transcripts: Sequence[Transcript], codebook: Codebook, gradin
 
 
 def reading_frame(readings: Sequence[Reading], ids: Sequence[str]) -> pd.DataFrame:
-    """A result frame: for each transcript and pattern 1 if it is shown, 0 if not, NaN if the transcript is unscored."""
+    """A result frame: for each transcript and pattern 1 if it is shown, 0 if not, NaN if the transcript is unscored.
+
+    It has one more column, the transcript's `condition`.
+    """
 
     def rows() -> Iterator[dict[str, Any]]:
         for reading in readings:
             for id in ids:
                 value = math.nan if reading.unscored else float(id in reading.patterns)
-                yield {**reading.transcript.about, "metric": id, "value": value, "unscored_reason": reading.unscored}
+                found = {"metric": id, "value": value, "unscored_reason": reading.unscored}
+                yield {**reading.transcript.about, "condition": reading.transcript.condition, **found}
 
-    return as_frame(rows())
+    return as_frame(rows(), [*COLUMNS, "condition"])
 
 
 def _schema(ids: Sequence[str]) -> ResponseSchema:

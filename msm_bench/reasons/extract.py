@@ -55,8 +55,8 @@ class Extracted(NamedTuple):
 async def extract(transcripts: Sequence[Transcript], grading: Grading) -> Extracted:
     """The reasons that the grader finds in the transcripts."""
 
-    async def ask(text: str) -> Reasons:
-        return await grading.verdict("extract", text, Reasons, max_tokens=_TOKENS)
+    async def ask(transcript: Transcript) -> Reasons:
+        return await grading.verdict("extract", transcript.text, Reasons, max_tokens=_TOKENS, facts=transcript.facts)
 
     said = await grading.of_each("extract", transcripts, ask)
     dropped: Counter[str] = Counter()

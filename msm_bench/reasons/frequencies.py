@@ -4,24 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
 from msm_bench.reasons.codebook import Codebook
+from msm_bench.reasons.intervals import share_limits
 from msm_bench.reasons.overlap import Group
 from msm_bench.recipe import Term
-from msm_bench.stats import NotComparable, TaskValues, term_values, two_way_interval, wilson
+from msm_bench.stats import NotComparable, term_values
 
-LEVEL = 0.95
-WILSON = "Wilson"
-WILSON_CLUSTERS = "Wilson over clusters: all of them are alike"
-RATIO = "ratio of unequal seeds and items: two-way (seed, item), t"
-RATIO_ONE_SEED = "ratio of unequal items; conditional on these checkpoints (one seed)"
-_ROUNDING = 1e-12
-"""Sums below it are 0."""
-TEXT_COLUMNS = ("task", "side", "pattern")
-"""Of a table for people, before those of the arms."""
+TEXT_COLUMNS = ("task", "condition", "side", "pattern")
+"""Of a table for people, before those of the arms; `condition` only if there is one."""
 
 
 def merged_frame(frame: pd.DataFrame, groups: Sequence[Group]) -> pd.DataFrame:
@@ -39,12 +31,10 @@ def merged_frame(frame: pd.DataFrame, groups: Sequence[Group]) -> pd.DataFrame:
 
 
 def frequencies(frame: pd.DataFrame, groups: Sequence[Group], codebook: Codebook) -> pd.DataFrame:
-    """One row for each task, group of patterns and arm: the share of transcripts that show it, with a 95 % interval.
+    """One row for each task, condition, group of patterns and arm: the share of transcripts that show it.
 
-    The share is of the scored transcripts, each counted once. Where each is a cluster of its own (one cell, one seed,
-    one epoch) the interval is Wilson's; else the two-way one of seeds and clusters, or, where not every seed has every
-    item equally often, that of a ratio. Neither has a width where all clusters are alike, and then Wilson's is taken,
-    with each cluster counted once. NaN: nothing was scored, and `method` says so, or there is a single cluster.
+    The share is of the scored transcripts, each counted once, with the 95 % interval of `share_limits`. Both are NaN
+    where nothing was scored, and `method` says so.
 
     Args:
         frame: Of `reading_frame`.
@@ -54,21 +44,23 @@ def frequencies(frame: pd.DataFrame, groups: Sequence[Group], codebook: Codebook
     about = {pattern.id: pattern for pattern in codebook.patterns}
     whole = merged_frame(frame, groups)
     rows = []
-    for task in dict.fromkeys(frame["task"]):
+    for task, condition in dict.fromkeys(zip(frame["task"], frame["condition"], strict=True)):
+        here = whole[(whole["task"] == task) & (whole["condition"] == condition)]
         for group in groups:
-            own = whole[(whole["task"] == task) & (whole["metric"] == group.id)]
+            own = here[here["metric"] == group.id]
             pattern = about[group.id]
-            named = {"task": task, "pattern": group.id, "name": pattern.name, "side": pattern.side}
+            named = {"pattern": group.id, "name": pattern.name, "side": pattern.side}
             others = ", ".join(id for id in group.members if id != group.id)
             rows += [
-                {**named, "merged": others, "arm": arm, **_share(own, str(arm), str(task), group.id)}
+                {"task": task, "condition": condition, **named, "merged": others, "arm": arm}
+                | _share(own, str(arm), str(task), group.id)
                 for arm in dict.fromkeys(own["arm"])
             ]
     return pd.DataFrame(rows)
 
 
 def _share(frame: pd.DataFrame, arm: str, task: str, metric: str) -> dict[str, Any]:
-    """Frequency, interval and counts of one arm, task and pattern."""
+    """Frequency, interval and counts of one arm; `frame` is of one task, condition and pattern."""
     own = frame[frame["arm"] == arm]
     scored = own[own["value"].notna()]
     counts = {
@@ -84,75 +76,25 @@ def _share(frame: pd.DataFrame, arm: str, task: str, metric: str) -> dict[str, A
         paired, method = None, str(error)
     if len(scored):
         share = counts["shown"] / counts["scored"]
-        low, high, method = _interval(scored, paired)
+        low, high, method = share_limits(scored, paired)
     return {"frequency": share, "ci_low": low, "ci_high": high, **counts, "method": method}
-
-
-def _interval(scored: pd.DataFrame, paired: TaskValues | None) -> tuple[float, float, str]:
-    """Limits and method for the share of `scored`; `paired` are its values by seed and item, if any item is whole."""
-    share, seeds, cells = scored["value"].mean(), scored["seed"].nunique(), scored["cell"].nunique()
-    clusters = len(scored.drop_duplicates(["cell", "cluster"]))
-    if clusters == len(scored) and seeds == cells == 1:
-        return *wilson(share, clusters), WILSON
-    if paired is not None and _is_whole(scored, paired):
-        found = two_way_interval([paired])
-        low, high, se, df, method = found.low, found.high, found.se, found.df, found.method
-    else:
-        low, high, se, df, method = _ratio_interval(scored)
-    if se == 0 and df >= 1:
-        return *wilson(share, clusters), WILSON_CLUSTERS
-    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), method
-
-
-def _is_whole(scored: pd.DataFrame, paired: TaskValues) -> bool:
-    """Whether every seed has every item, equally often: only then is the mean over seeds and items the share."""
-    counts = scored.groupby(["seed", "item"]).size()
-    shape = scored["seed"].nunique(), scored["item"].nunique()
-    return len(counts) == math.prod(shape) and counts.nunique() == 1 and paired.values.shape == shape
-
-
-def _ratio_interval(scored: pd.DataFrame) -> tuple[float, float, float, int, str]:
-    """Limits, standard error, degrees of freedom and method for a share p of n unequally many scored transcripts.
-
-    A ratio's variance by clusters: with the sums z_g of (y − p)/n in G clusters, V = G/(G − 1) Σ_g z_g² (Cochran 1977,
-    Sampling Techniques, 3rd ed., ch. 9A). Seeds and item clusters are crossed, as in `two_way_interval`: V_seed +
-    V_item − V_both, never below the larger of the first two. Cells are not taken as strata, so V is rather too large.
-    """
-    part = (scored["value"] - scored["value"].mean()) / len(scored)
-    item = scored["cell"].astype(str) + "\0" + scored["cluster"].astype(str)
-    seeds, items = scored["seed"].nunique(), item.nunique()
-    by_item, by_seed = _cluster_variance(part, item), _cluster_variance(part, scored["seed"])
-    by_both = _cluster_variance(part, item + "\0" + scored["seed"].astype(str))
-    if seeds == 1:
-        variance, df, method = by_item, items - 1, RATIO_ONE_SEED
-    else:
-        variance, df, method = max(by_seed + by_item - by_both, by_seed, by_item), min(seeds, items) - 1, RATIO
-    se = math.sqrt(variance)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, df)) * se if df >= 1 else math.nan
-    centre = float(scored["value"].mean())
-    return centre - half, centre + half, se, df, method
-
-
-def _cluster_variance(part: pd.Series, clusters: pd.Series) -> float:
-    """G/(G − 1) Σ_g z_g² of the sums z_g of `part`; 0 for a single cluster."""
-    sums = part.groupby(clusters).sum()
-    sums = sums.where(sums.abs() > _ROUNDING, 0.0)
-    return float(len(sums) / (len(sums) - 1) * (sums**2).sum()) if len(sums) > 1 else 0.0
 
 
 def frequency_table(numbers: pd.DataFrame) -> pd.DataFrame:
     """Patterns as rows and arms as columns, as text; a pattern that others were merged into says which.
 
-    An arm that is called like one of the other columns is shown as `arm NAME`.
+    Conditions are shown if there are any. An arm that is called like one of the other columns is shown as `arm NAME`.
     """
     arms = {str(arm): f"arm {arm}" if arm in TEXT_COLUMNS else str(arm) for arm in dict.fromkeys(numbers["arm"])}
     rows = []
-    for (task, _), own in numbers.groupby(["task", "pattern"], sort=False):
+    for (task, condition, _), own in numbers.groupby(["task", "condition", "pattern"], sort=False):
         first = own.iloc[0]
-        row = {"task": task, "side": first["side"], "pattern": _with_merged(first["name"], first["merged"])}
+        pattern = _with_merged(first["name"], first["merged"])
+        row = dict(zip(TEXT_COLUMNS, (task, condition, first["side"], pattern), strict=True))
         by_arm = {record["arm"]: _cell(record) for record in own.to_dict("records")}
         rows.append({**row, **{shown: by_arm.get(arm, "–") for arm, shown in arms.items()}})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if numbers["condition"].any() else table.drop(columns="condition")
 
 
 def _with_merged(name: str, merged: str) -> str:

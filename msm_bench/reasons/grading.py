@@ -18,7 +18,9 @@ from msm_bench.reasoning import without_reasoning
 from msm_bench.reasons.transcripts import Transcript
 
 PROMPTS = Path(__file__).parent / "prompts"
-"""A file for each question."""
+"""A file for each question, and one for the facts that go with it."""
+FACTS = "facts"
+"""The prompt file of facts."""
 TRIES = 2
 """So many answers that can't be read, and there is no verdict."""
 NO_ANSWER = "no answer"
@@ -29,9 +31,13 @@ _SYSTEM = "You read records of AI assistants for a study of their reasons. You a
 Verdict = TypeVar("Verdict", bound=BaseModel)
 
 
-def fence(text: str) -> str:
-    """A mark to stand before and after `text`: no text can hold its own hash, and the same text is the same prompt."""
-    return f"=== record {sha256_text(text)[:16]} ==="
+def fence(text: str, name: str = "record", facts: str = "") -> str:
+    """A mark to stand before and after a part of a prompt: `text`, or the `facts` that belong to it.
+
+    It is made of the hash of both, which neither can hold, and the same material is the same prompt.
+    """
+    material = f"{facts}\0{text}" if facts else text
+    return f"=== {name} {sha256_text(material)[:16]} ==="
 
 
 class Grading:
@@ -50,6 +56,7 @@ class Grading:
         verdict: type[Verdict],
         *,
         max_tokens: int,
+        facts: str = "",
         schema: ResponseSchema | None = None,
         fits: Callable[[Verdict], bool] = lambda verdict: True,
         **values: str,
@@ -61,6 +68,7 @@ class Grading:
             text: What models wrote.
             verdict: What the answer must be.
             max_tokens: At most so many are answered.
+            facts: What is known of the situation of `text`, if anything; it is fenced too.
             schema: Of the answer, if `verdict` alone does not say it all.
             fits: Whether a verdict can be used, beyond having the right fields.
             values: What the other places of the prompt hold.
@@ -69,7 +77,8 @@ class Grading:
             NoVerdict: there is none; the message is the reason.
             UserError: the grader is out of reach.
         """
-        rendered = load_prompt(prompt, PROMPTS).render(mark=fence(text), text=text, **values)
+        mark, known = fence(text, facts=facts), _fenced_facts(text, facts)
+        rendered = load_prompt(prompt, PROMPTS).render(mark=mark, text=text, facts=known, **values)
         form = schema or ResponseSchema(name=verdict.__name__.lower(), json_schema=json_schema(verdict))
         reason = UNREADABLE
         for attempt in range(TRIES):
@@ -86,24 +95,31 @@ class Grading:
         raise NoVerdict(reason)
 
     async def of_each(
-        self, stage: str, transcripts: Sequence[Transcript], ask: Callable[[str], Awaitable[Verdict]]
+        self, stage: str, transcripts: Sequence[Transcript], ask: Callable[[Transcript], Awaitable[Verdict]]
     ) -> list[Verdict | NoVerdict]:
-        """What `ask` gives for each transcript, or why there is nothing; equal texts are asked about once.
+        """What `ask` gives for each transcript, or why there is nothing; equal ones are asked about once.
 
         Raises:
             UserError: the grader is out of reach.
         """
-        texts = list(dict.fromkeys(one.text for one in transcripts if not one.unscored))
+        different = {(one.text, one.facts): one for one in transcripts if not one.unscored}
 
-        async def attempt(text: str) -> Verdict | NoVerdict:
+        async def attempt(transcript: Transcript) -> Verdict | NoVerdict:
             try:
-                return await ask(text)
+                return await ask(transcript)
             except NoVerdict as reason:
                 return reason
             finally:
                 self.progress.done(stage)
 
-        self.progress.begin(stage, len(texts))
-        found = dict(zip(texts, await together(*map(attempt, texts)), strict=True))
+        self.progress.begin(stage, len(different))
+        found = dict(zip(different, await together(*map(attempt, different.values())), strict=True))
         self.progress.end(stage)
-        return [NoVerdict(one.unscored) if one.unscored else found[one.text] for one in transcripts]
+        return [NoVerdict(one.unscored) if one.unscored else found[one.text, one.facts] for one in transcripts]
+
+
+def _fenced_facts(text: str, facts: str) -> str:
+    """What a prompt says of the situation; nothing if nothing is known."""
+    if not facts:
+        return ""
+    return load_prompt(FACTS, PROMPTS).render(mark=fence(text, "facts", facts), facts=facts) + "\n\n"

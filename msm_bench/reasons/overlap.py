@@ -1,4 +1,4 @@
-"""Patterns that the same transcripts show are one pattern."""
+"""Patterns that the same transcripts show, in every condition, are one pattern."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -22,7 +22,7 @@ class Group(NamedTuple):
 
 
 class Merge(NamedTuple):
-    """Two groups became one."""
+    """Two groups became one. Numbers are of the condition in which they overlap least."""
 
     into: str
     """The id that stays."""
@@ -36,6 +36,8 @@ class Merge(NamedTuple):
     """Transcripts of the one that stays."""
     merged_size: int
     """Transcripts of the one that goes."""
+    condition: str = ""
+    """That condition; empty where there are none."""
 
 
 def overlap(one: Transcripts, other: Transcripts) -> float:
@@ -47,41 +49,58 @@ def overlap(one: Transcripts, other: Transcripts) -> float:
 
 
 def merge_overlapping(
-    shown_by: Mapping[str, Transcripts], sides: Mapping[str, str], threshold: float = THRESHOLD
+    shown_by: Mapping[str, Transcripts],
+    sides: Mapping[str, str],
+    threshold: float = THRESHOLD,
+    conditions: Mapping[str, Transcripts] | None = None,
 ) -> tuple[list[Group], list[Merge]]:
     """Merge the two patterns that overlap most, as long as any overlap by more than `threshold`.
 
-    Patterns of different sides are never merged. Among equal overlaps the one in more transcripts goes first, then the
-    alphabet decides, so the order of `shown_by` does not matter. No two of the groups overlap by more than `threshold`.
+    Two patterns overlap by as much as they do in the condition in which they overlap least, among those that show both;
+    so a condition's own company of patterns merges nothing in the others, and all have the same groups. Patterns of
+    different sides are never merged. Among equal overlaps the one in more transcripts goes first, then the alphabet
+    decides, so the order of `shown_by` does not matter. No two of the groups overlap by more than `threshold`.
 
     Args:
         shown_by: For each pattern's id the transcripts that show it.
         sides: For each pattern's id its side.
         threshold: From 0 to 1; at 1 nothing is merged.
+        conditions: The transcripts of each; without, all are of one.
     """
+    parts = conditions or {"": frozenset[int]().union(*shown_by.values())}
     groups = {id: Group(id, (id,), found) for id, found in shown_by.items()}
     merges: list[Merge] = []
-    while pair := _closest(groups, sides, threshold):
+    while pair := _closest(groups, sides, threshold, parts):
         into, merged = sorted(pair, key=lambda group: (-len(group.transcripts), group.id))
-        both = len(into.transcripts & merged.transcripts)
-        sizes = len(into.transcripts), len(merged.transcripts)
-        merges.append(Merge(into.id, merged.id, overlap(into.transcripts, merged.transcripts), both, *sizes))
+        where, least = _least(into, merged, parts)
+        one, other = into.transcripts & parts[where], merged.transcripts & parts[where]
+        merges.append(Merge(into.id, merged.id, least, len(one & other), len(one), len(other), where))
         del groups[merged.id]
         members = tuple(sorted(into.members + merged.members))
         groups[into.id] = Group(into.id, members, into.transcripts | merged.transcripts)
     return [groups[id] for id in shown_by if id in groups], merges
 
 
-def _closest(groups: Mapping[str, Group], sides: Mapping[str, str], threshold: float) -> tuple[Group, Group] | None:
-    pairs = [
-        (first, second)
-        for first, second in combinations((groups[id] for id in sorted(groups)), 2)
-        if sides[first.id] == sides[second.id] and overlap(first.transcripts, second.transcripts) > threshold
-    ]
-    return min(pairs, key=_rank, default=None)
+def _least(one: Group, other: Group, parts: Mapping[str, Transcripts]) -> tuple[str, float]:
+    """The condition in which they overlap least, of those that show both, and by how much; 0 if none does."""
+    found = {
+        name: overlap(one.transcripts & part, other.transcripts & part)
+        for name, part in parts.items()
+        if one.transcripts & part and other.transcripts & part
+    }
+    return min(found.items(), key=lambda item: (item[1], item[0]), default=("", 0.0))
 
 
-def _rank(pair: tuple[Group, Group]) -> tuple[float, int, str, str]:
-    one, other = pair
-    both = len(one.transcripts & other.transcripts)
-    return -overlap(one.transcripts, other.transcripts), -both, one.id, other.id
+def _closest(
+    groups: Mapping[str, Group], sides: Mapping[str, str], threshold: float, parts: Mapping[str, Transcripts]
+) -> tuple[Group, Group] | None:
+    """The pair that overlaps most; None if none overlaps by more than `threshold`."""
+    pairs = combinations((groups[id] for id in sorted(groups)), 2)
+    measured = [(_least(*pair, parts)[1], pair) for pair in pairs if sides[pair[0].id] == sides[pair[1].id]]
+    close = [(share, pair) for share, pair in measured if share > threshold]
+    return min(close, key=_rank)[1] if close else None
+
+
+def _rank(close: tuple[float, tuple[Group, Group]]) -> tuple[float, int, str, str]:
+    share, (one, other) = close
+    return -share, -len(one.transcripts & other.transcripts), one.id, other.id

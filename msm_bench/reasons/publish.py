@@ -10,7 +10,7 @@ from msm_bench.corpus.generate.prompt import load_prompt
 from msm_bench.files import write_json, write_text
 from msm_bench.reasons.figure import plot_frequencies
 from msm_bench.reasons.frequencies import frequency_table
-from msm_bench.reasons.grading import PROMPTS
+from msm_bench.reasons.grading import FACTS, PROMPTS
 from msm_bench.reasons.run import Findings, classifications, transcripts_sha256
 from msm_bench.report import render_table
 from msm_bench.report.publish import environment
@@ -56,14 +56,15 @@ def _code(text: object) -> str:
 
 def summary(found: Findings, threshold: float, command: str) -> dict[str, Any]:
     """What was read, by whom, and what was merged."""
-    prompt = load_prompt("classify", PROMPTS)
     transcripts = [reading.transcript for reading in found.readings]
+    named = ["classify", *([FACTS] if any(transcript.facts for transcript in transcripts) else [])]
+    prompts = [load_prompt(name, PROMPTS) for name in named]
     intervals = found.numbers[found.numbers["ci_low"].notna()]["method"]
     return {
         "command": command,
         "grader": found.grader,
         "thinking_tokens": found.thinking_tokens,
-        "prompt": {f"classify@{prompt.version}": prompt.sha256},
+        "prompt": {f"{prompt.name}@{prompt.version}": prompt.sha256 for prompt in prompts},
         "codebook": {
             "title": found.codebook.title,
             "sha256": found.codebook.sha256,

@@ -128,10 +128,17 @@ async def apply_codebook(
         raise UserError(f"{out}: no transcript could be read ({_counted(reasons)}); try a stronger grader")
     ids = [pattern.id for pattern in codebook.patterns]
     shown_by = {id: frozenset(row for row, one in enumerate(readings) if id in one.patterns) for id in ids}
-    groups, merges = merge_overlapping(shown_by, {one.id: one.side for one in codebook.patterns}, threshold)
+    sides = {one.id: one.side for one in codebook.patterns}
+    groups, merges = merge_overlapping(shown_by, sides, threshold, _by_condition(transcripts))
     frame = reading_frame(readings, ids)
     numbers = frequencies(frame, groups, codebook)
     return Findings(codebook, readings, frame, groups, merges, numbers, grading.grader, grading.thinking_tokens)
+
+
+def _by_condition(transcripts: Sequence[Transcript]) -> dict[str, frozenset[int]]:
+    """The rows of each condition."""
+    names = dict.fromkeys(one.condition for one in transcripts)
+    return {name: frozenset(row for row, one in enumerate(transcripts) if one.condition == name) for name in names}
 
 
 @contextmanager
@@ -158,8 +165,8 @@ def _there(path: Path, digest: str, grader: str, most: int, seed: int) -> Codebo
 
 
 def transcripts_sha256(transcripts: Sequence[Transcript]) -> str:
-    """Hash of their names and texts, in any order."""
-    return sha256_text(canonical_json(sorted([one.name, one.text] for one in transcripts)))
+    """Hash of their names and texts, and of the facts where there are any, in any order."""
+    return sha256_text(canonical_json(sorted([one.name, one.text, *filter(None, [one.facts])] for one in transcripts)))
 
 
 def _listed(transcripts: Sequence[Transcript], extracted: Extracted) -> list[dict[str, object]]:
@@ -171,7 +178,8 @@ def _listed(transcripts: Sequence[Transcript], extracted: Extracted) -> list[dic
 
 
 def _whose(transcript: Transcript) -> dict[str, object]:
-    return {name: transcript.about[name] for name in ("arm", "seed", "task", "item", "epoch", "log", "sample_uuid")}
+    names = ("arm", "seed", "task", "item", "epoch", "log", "sample_uuid")
+    return {**{name: transcript.about[name] for name in names}, "condition": transcript.condition}
 
 
 def classifications(readings: Sequence[Reading]) -> list[dict[str, object]]:

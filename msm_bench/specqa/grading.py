@@ -1,6 +1,5 @@
 """One answer before the graders: the prompt, in which the answer can't pass for anything else, and their grades."""
 
-import secrets
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from msm_bench.corpus.generate.prompt import Prompt
 from msm_bench.files import read_text, sha256_text
-from msm_bench.judges import ask_model
+from msm_bench.judges import NoVerdict, ask_model, new_mark, shown
 
 PROMPT = Path(__file__).with_name("grade.md")
 ANSWER_SHOWN = 20_000
@@ -33,8 +32,10 @@ class Graded(NamedTuple):
 
     grader: str
     """The model that graded."""
-    grade: Grade | None
-    """None if it could not be read."""
+    score: int | None
+    """None if there is no grade."""
+    reason: str
+    """The grader's, or why there is no grade."""
 
 
 @cache
@@ -59,20 +60,23 @@ def question_for_grader(*, model_name: str, spec: str, question: str, answer: st
         spec=spec.strip(),
         question=_set_in(question),
         answer=_set_in(answer),
-        mark=f"=== {secrets.token_hex(8)} ===",
+        mark=new_mark(),
     )
 
 
 def _set_in(text: str) -> str:
-    """Hostile text with a bar before every line; what can't be seen, such as hidden or half characters, is replaced."""
-    if len(text) > ANSWER_SHOWN:
-        half = ANSWER_SHOWN // 2
-        text = f"{text[:half]} [… {len(text) - 2 * half} characters left out …] {text[-half:]}"
-    seen = ("".join(char if char.isprintable() or char == "\t" else "�" for char in line) for line in text.splitlines())
-    return "\n".join(f"| {line}" for line in seen)
+    """Hostile text with a bar before every line."""
+    return "\n".join(f"| {line}" for line in shown(text, ANSWER_SHOWN).splitlines())
 
 
 async def ask_graders(prompt: str, asked: list[Model]) -> list[Graded]:
-    """A grade of each grader, asked at the same time."""
-    grades = await collect(*(ask_model(grader, prompt, Grade) for grader in asked))
-    return [Graded(str(grader), grade) for grader, grade in zip(asked, grades, strict=True)]
+    """What each grader gives, all asked at the same time; one that fails takes nothing from the others."""
+    return await collect(*(_grade(grader, prompt) for grader in asked))
+
+
+async def _grade(grader: Model, prompt: str) -> Graded:
+    try:
+        grade = await ask_model(grader, prompt, Grade)
+    except NoVerdict as reason:
+        return Graded(str(grader), None, str(reason))
+    return Graded(str(grader), grade.score, grade.reason)
