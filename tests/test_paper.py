@@ -180,7 +180,7 @@ def test_notes_say_what_differs(recipe: str) -> None:
             per_cell = 2 if recipe == "demo" else None  # as its tasks have it
             items = load_items(task, Recipe.load(recipe).split_of(task), per_cell=per_cell)
             assert str(len(items)) in notes
-            assert abs(2 * sum(item.cue == "described" for item in items) - len(items)) <= 1
+            assert abs(2 * sum(item.cue == "described" for item in items) - len(items)) <= 2
 
 
 @pytest.mark.parametrize("recipe", SHIPPED)
