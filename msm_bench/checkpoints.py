@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from msm_bench.basemodels import resolve
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import read_json, sha256_file
-from msm_bench.recipe import Lora
 from msm_bench.specs import Names
+from msm_bench.stage import Lora
 
 ADAPTER = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"

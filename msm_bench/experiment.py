@@ -372,10 +372,8 @@ class Experiment:
         return sorted({checkpoint["machine"] for checkpoint in found if checkpoint})
 
     def wall_seconds(self) -> dict[str, float]:
-        """Measured time of every step behind the shards there are: stages by their chain, arms by their name.
-
-        An evaluation that was cut off counts from where it was taken up again; a stage of training counts as a whole.
-        """
+        """Measured time of every step behind the shards there are: stages by their chain, arms by their name. Of an
+        evaluation that was cut off, the time since it was taken up again."""
         trained: dict[str, float] = {}
         scored: dict[str, float] = {}
         for arm, seed in self._shards():

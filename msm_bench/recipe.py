@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from msm_bench.corpus.sources import Source
 from msm_bench.corpus.thresholds import Thresholds
@@ -14,6 +14,7 @@ from msm_bench.judges import Graders
 from msm_bench.measures import MEASURES, unit
 from msm_bench.shipped import corpus_folder, find_corpus, find_recipe
 from msm_bench.specs import Names
+from msm_bench.stage import Lora, Stage, Strict, unset
 
 KNOWLEDGE = "value_knowledge"
 """The task that asks which option is the aligned one."""
@@ -27,97 +28,21 @@ Subset = Literal["named", "described", "known", "unknown"]
 """By cue, or by whether the base model knows which option is the aligned one (task `value_knowledge`)."""
 
 
-class Strict(BaseModel):
-    """Fields that a recipe does not know are errors, so that a typing mistake can't pass as a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Lora(Strict):
-    """The adapter's shape, the paper's by default."""
-
-    r: int = Field(64, ge=1)
-    """Rank."""
-    alpha: int = Field(128, ge=1)
-    """Scale numerator: updates are scaled by alpha / r."""
-
-
-def _unset(given: object) -> bool:
-    """Fields that came after the first frozen recipes are no part of a hash while they say nothing."""
-    return given is None
-
-
-class CorpusShare(Strict):
-    """A corpus in a stage."""
-
-    id: str
-    """Folder under `specs/corpora`, or a path."""
-    fraction: float = Field(1.0, gt=0, le=1)
-    """Share of the rows that a seed draws."""
-    reasoning: bool = Field(False, exclude_if=lambda given: not given)
-    """Whether the reasoning of demonstrations is trained on (deliberative alignment); it is left out otherwise.
-
-    Unset it is no part of the recipe's hash: the field came after the first frozen recipes."""
-    names: Names | None = Field(None, exclude_if=_unset)
-    """Other names than the recipe's for these rows: documents about another assistant. Hashed like `reasoning`."""
-
-    @property
-    def how(self) -> str:
-        """In words, what is done with its rows beyond the ordinary; empty, or begins with a comma."""
-        called = f", about {self.names.model_name}" if self.names else ""
-        return f"{', with its reasoning' if self.reasoning else ''}{called}"
-
-
-class Stage(Strict):
-    """One stage of training."""
-
-    kind: Literal["msm", "chat", "mixed"]
-    """`msm`: next-token prediction on documents. `chat`: loss on the assistant's tokens only. `mixed`: documents and
-    chats, each as in its own kind of stage, their rows shuffled together."""
-    corpora: list[CorpusShare] = Field(min_length=1)
-    """What is trained on; the rows of several corpora are shuffled together."""
-    steps: int = Field(ge=1)
-    """Optimizer steps. The data is repeated in new order until they are done."""
-    learning_rate: float = Field(gt=0)
-    """Peak of the cosine schedule."""
-    batch: int = Field(4, ge=1)
-    """Packed rows a step."""
-    length: int = Field(256, ge=8)
-    """Tokens a packed row."""
-    warmup: float = Field(0.05, ge=0, lt=1)
-    """Share of the steps over which the learning rate rises."""
-    weight_decay: float = Field(0.01, ge=0)
-    """Of AdamW."""
-    dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    """Of the matrix products; weights stay float32."""
-    save_steps: int = Field(20, ge=1)
-    """A killed run goes on from the last multiple of this."""
-
-    @model_validator(mode="after")
-    def _can_be_drawn(self) -> Self:
-        ids = [share.id for share in self.corpora]
-        if twice := next((corpus for corpus in ids if ids.count(corpus) > 1), None):
-            raise ValueError(f"corpus {twice!r} occurs twice in a stage; name it once, with the fraction of both")
-        if self.kind == "msm" and any(share.reasoning for share in self.corpora):
-            raise ValueError("reasoning is that of chats, and a stage of kind msm has documents; leave it out")
-        return self
-
-
 class TaskChoice(Strict):
     """A task and its arguments."""
 
     task: str
     """Name of the task, as in `inspect eval msm_bench/NAME`."""
-    args: dict[str, str | int | float | bool] = {}
+    args: dict[str, str | int | float | bool] = Field({})
     """Its `-T` arguments."""
     split: Split | None = None
     """Another split than the recipe's, for a task that has no held-out items. A task whose items are not split takes
     none, and the recipe's does not apply to it."""
     arms: list[str] | None = Field(None, min_length=1)
     """Only these arms are scored on it; all by default."""
-    epochs: int | None = Field(None, ge=1, exclude_if=_unset)
+    epochs: int | None = Field(None, ge=1, exclude_if=unset)
     """How often each item is asked; once by default."""
-    temperature: float | None = Field(None, ge=0, exclude_if=_unset)
+    temperature: float | None = Field(None, ge=0, exclude_if=unset)
     """Of sampled answers; by default that of the task, or of the model's provider (0 for `msm`). Refused for a task
     of log-likelihoods, which samples nothing."""
 
@@ -148,9 +73,9 @@ class Contrast(Strict):
     """The sum."""
     measure: str = "margin"
     """One of `msm_bench.measures.MEASURES`; each task's page says what it means and which way is better."""
-    subset: list[Subset] = []
+    subset: list[Subset] = Field([])
     """Which items: those to which every word applies; a single word needs no brackets, `all` is no restriction."""
-    without_cells: list[str] = []
+    without_cells: list[str] = Field([])
     """Cells that are left out."""
     confirmatory: bool = False
     """Whether it counts in the Holm family; at most six do."""
@@ -200,7 +125,7 @@ class Recipe(Strict):
     """Equals the file's name without its ending; names the results' folder."""
     description: str
     """One or two sentences."""
-    extends: str | None = Field(None, exclude_if=_unset)
+    extends: str | None = Field(None, exclude_if=unset)
     """Another recipe, by path or name, whose checkpoints this one scores on other tasks: its base model, names, adapter
     and stages hold here, and its arms, unless others are stated."""
     base: str
@@ -215,19 +140,19 @@ class Recipe(Strict):
     """Each arm as its chain of stages; the empty chain is the base model, and that arm is called `base`."""
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     """Seed 0 is for tuning and illustration only."""
-    arm_seeds: dict[str, list[int]] = {}
+    arm_seeds: dict[str, list[int]] = Field({})
     """The seeds of arms that are trained at some of them only."""
     split: Split = "dev"
     """Which items are scored."""
     tasks: list[TaskChoice] = Field(min_length=1)
     """What is measured."""
-    contrasts: list[Contrast] = []
+    contrasts: list[Contrast] = Field([])
     """What is claimed, stated before the run."""
     smallest_effect: Smallest = Smallest()
     """Below this an effect is of no interest."""
-    grader: Graders | None = Field(None, exclude_if=_unset)
+    grader: Graders | None = Field(None, exclude_if=unset)
     """The model that grades, as Inspect names it, or several, for tasks that need it: unscored without."""
-    generate: dict[str, Source] = {}
+    generate: dict[str, Source] = Field({})
     """How those of its corpora are made that do not ship; no part of the hash, as results depend on their text, whose
     hashes stand in every checkpoint and shard, and not on the way to it."""
     health: Thresholds | None = None

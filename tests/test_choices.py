@@ -32,8 +32,9 @@ from msm_bench.preferences.margins import reasoned_margins
 from msm_bench.preferences.prompts import continuations, question
 from msm_bench.preferences.solvers import compare_after_reasoning
 from msm_bench.reasoning import CLOSE, OPEN, with_reasoning, without_reasoning
-from msm_bench.recipe import CorpusShare, Recipe, Stage, TaskChoice
+from msm_bench.recipe import Recipe, TaskChoice
 from msm_bench.specs import Names
+from msm_bench.stage import CorpusShare, Stage
 from msm_bench.tasks.safety_choice import safety_choice, safety_choice_reasoned
 from msm_bench.training.data import IGNORE, stage_data
 

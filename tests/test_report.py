@@ -15,7 +15,7 @@ from scipy import stats as scipy_stats
 
 from msm_bench.errors import UserError
 from msm_bench.measures import is_share
-from msm_bench.recipe import Contrast, CorpusShare, Recipe, Smallest, Term
+from msm_bench.recipe import Contrast, Recipe, Smallest, Term
 from msm_bench.report import (
     FORMATS,
     arm_table,
@@ -31,6 +31,7 @@ from msm_bench.report.tables import arm_summary
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import COLUMNS, UNTRAINED
 from msm_bench.specs import Names
+from msm_bench.stage import CorpusShare
 from msm_bench.stats import baseline_contrasts, evaluate, evaluate_all, term_values
 
 RECIPE_TERMS = [

@@ -12,8 +12,9 @@ from trl import SFTTrainer
 from msm_bench.basemodels import resolve
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError
-from msm_bench.recipe import CorpusShare, Lora, Stage, TaskChoice
+from msm_bench.recipe import TaskChoice
 from msm_bench.specs import Names
+from msm_bench.stage import CorpusShare, Lora, Stage
 from msm_bench.training import train as train_module
 from msm_bench.training import train_stage
 from msm_bench.training.data import IGNORE, StageData, collate, stage_data

@@ -17,8 +17,8 @@ from msm_bench.basemodels import resolve
 from msm_bench.checkpoints import Checkpoint
 from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError
-from msm_bench.recipe import CorpusShare, Lora, Stage
 from msm_bench.specs import Names
+from msm_bench.stage import CorpusShare, Lora, Stage
 from msm_bench.training import train as train_module
 from msm_bench.training import train_stage
 from msm_bench.training.data import IGNORE, chat_example, stage_data

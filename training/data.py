@@ -14,8 +14,8 @@ from msm_bench.corpus import Chat, Corpus, Document, Message
 from msm_bench.errors import UserError
 from msm_bench.loading import apply_template
 from msm_bench.reasoning import with_reasoning
-from msm_bench.recipe import CorpusShare, Stage
 from msm_bench.specs import Names, render
+from msm_bench.stage import CorpusShare, Stage
 
 IGNORE = -100
 """The label of a token without loss."""

@@ -47,8 +47,8 @@ from msm_bench.checkpoints import (
 from msm_bench.corpus import Corpus
 from msm_bench.files import canonical_json, new_directory, read_json, sha256_file, sha256_text, write_json
 from msm_bench.loading import load_model, load_tokenizer
-from msm_bench.recipe import Lora, Stage
 from msm_bench.specs import Names
+from msm_bench.stage import Lora, Stage
 from msm_bench.training.data import collate, stage_data
 
 LIBRARIES = ("msm-bench", "torch", "transformers", "peft", "trl", "accelerate", "datasets")

@@ -19,8 +19,8 @@ from msm_bench.corpus.mix.sources import Rows, Turn, cell, fingerprint, open_row
 from msm_bench.corpus.store import Chat, Corpus, Dropped, Message, Missing, existing_manifest, write_corpus
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, refuse_other_plan, sha256_text
-from msm_bench.recipe import Strict
 from msm_bench.specs import Names, Spec
+from msm_bench.stage import Strict
 
 
 class Counts(Strict):

@@ -7,8 +7,9 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from msm_bench.errors import UserError, explain_invalid
 from msm_bench.files import read_yaml
-from msm_bench.recipe import Name, Strict
+from msm_bench.recipe import Name
 from msm_bench.shipped import find_mix
+from msm_bench.stage import Strict
 
 _DOCUMENTATION: dict[str, Any] = {"description": True, "sources": {"__all__": {"licence", "note"}}}
 """What says nothing about which rows are drawn."""
