@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict
-from scipy import stats
+
+from msm_bench import stats
 
 LEVEL = 0.95
 
@@ -32,5 +33,5 @@ class Share(BaseModel):
 def wilson(hits: ArrayLike) -> Share:
     """The share of hits, with Wilson's interval."""
     count, of = int(np.sum(hits)), np.size(hits)
-    low, high = stats.binomtest(count, of).proportion_ci(LEVEL, "wilson")
-    return Share(count=count, of=of, share=count / of, low=float(low), high=float(high))
+    low, high = stats.wilson(count / of, of, LEVEL)
+    return Share(count=count, of=of, share=count / of, low=low, high=high)

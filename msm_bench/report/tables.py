@@ -10,7 +10,6 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scipy.stats import binomtest
 
 from msm_bench.errors import UserError
 from msm_bench.measures import is_share
@@ -65,7 +64,9 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
                 except NotComparable:
                     continue
                 interval = two_way_interval(values)
-                low, high = _share_limits(interval, values[0]) if is_share(measure) else interval[1:3]
+                low, high = interval.low, interval.high
+                if is_share(measure):
+                    low, high = _share_limits(interval, values[0])
                 rows.append(
                     {
                         "task": task,
@@ -125,15 +126,15 @@ def knowledge_summary(effects: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, cue), own in effects.groupby(["task", "cue"], sort=False):
         known, line = int((own["knowledge"] > 0).sum()), moderation(own)
-        share = binomtest(known, len(own)).proportion_ci(method="wilson")
+        known_low, known_high = wilson(known / len(own), len(own))
         rows.append(
             {
                 "task": task,
                 "cue": cue,
                 "items": len(own),
                 "known": known / len(own),
-                "known_low": share.low,
-                "known_high": share.high,
+                "known_low": known_low,
+                "known_high": known_high,
                 "knowledge": own["knowledge"].mean(),
                 "slope": line.slope,
                 "slope_low": line.low,
