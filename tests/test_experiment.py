@@ -38,6 +38,10 @@ def test_a_recipe_runs_by_command_and_a_second_call_reuses_everything(tmp_path: 
     assert (contrast["n_seeds"], contrast["n_items"], contrast["smallest_p"]) == (2, 11, 0.5)
     # two items in each of five cells and one in the sixth: the items' variance can be estimated, so there is a p
     assert contrast["p_holm"] == contrast["p"] == max(contrast["p_swap"], contrast["p_two_way"])
+    # a model is named by its place in the working folder, wherever that is
+    assert set(frame[frame["arm"] != "base"]["model"]) == {
+        f"msm/checkpoints/seed-{seed}/{chain}" for seed in (1, 2) for chain in ("aft", "msm/aft")
+    }
     # the base model is scored once, the others at both seeds
     assert frame.groupby("arm")["seed"].nunique().to_dict() == {"aft": 2, "base": 1, "msm+aft": 2}
     for name in (
