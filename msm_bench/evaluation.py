@@ -1,19 +1,19 @@
 """Run Inspect tasks on one model and give back the logs; a killed run goes on where it was."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from inspect_ai import Task, eval_set, task_with
-from inspect_ai.log import list_eval_logs
+from inspect_ai import Task, eval_set, score, task_with
+from inspect_ai.log import list_eval_logs, write_eval_log
 from inspect_ai.model import GenerateConfig
 from inspect_ai.util import registry_info
 
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, sha256_text
-from msm_bench.judges import GRADER, Graders
+from msm_bench.judges import FAILED, GRADER, Graders
 from msm_bench.recipe import TaskChoice
 from msm_bench.results import read_log
 
@@ -109,6 +109,8 @@ def evaluate_model(
         head = read_log(file.name.removeprefix("file://"), header_only=True)
         if head.eval.metadata != metadata:
             raise UserError(f"{file.name}: a log of another run; move it out of this folder")
+        if head.status == "success" and grader:
+            _grade_again(file.name, {task.name: task for task in tasks})
     success, logs = eval_set(
         tasks,
         log_dir=str(log_dir),
@@ -131,3 +133,13 @@ def evaluate_model(
         reason = failed.error.message if failed.error else failed.status
         raise UserError(f"{failed.location}: task {failed.eval.task} ended with {' '.join(reason.split())[:300]}")
     return [str(log.location) for log in logs]
+
+
+def _grade_again(file: str, tasks: Mapping[str, Task]) -> None:
+    """Score a finished log again if the grader failed on some of its answers, which cost more than their grades."""
+    log = read_log(file.removeprefix("file://"))
+    reasons = [score.reason or "" for sample in log.samples or [] for score in (sample.scores or {}).values()]
+    task = tasks.get(log.eval.task)
+    if task and task.scorer and any(reason.startswith(FAILED) for reason in reasons):
+        # the model under test has answered: nothing is asked of it
+        write_eval_log(score(log, task.scorer, model="none/none", action="overwrite", display="plain"))

@@ -22,7 +22,7 @@ from msm_bench.evaluation import build_tasks, dataset_sha256, evaluate_model
 from msm_bench.files import canonical_json, difference, read_json, sha256_text, write_json
 from msm_bench.pace import seconds_per_item, training_speed
 from msm_bench.recipe import Recipe, TaskChoice
-from msm_bench.results import check_frame, frame_from_logs, read_frame, write_frame
+from msm_bench.results import check_frame, check_graded, frame_from_logs, read_frame, write_frame
 
 
 class Step(NamedTuple):
@@ -322,6 +322,7 @@ class Experiment:
         )
         frame = check_frame(frame_from_logs(logs), log_dir)
         self._check_whole(step.name, frame, log_dir)
+        check_graded(frame, log_dir)
         if checkpoint:  # a shard goes from hand to hand: where its maker's working folder was is nobody's business
             frame["model"] = f"msm/{checkpoint.path.relative_to(self.workdir).as_posix()}"
         manifest = {

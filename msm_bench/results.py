@@ -15,6 +15,7 @@ from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
 
 from msm_bench.errors import UserError
 from msm_bench.files import sha256_text
+from msm_bench.judges import FAILED
 
 COLUMNS = [
     "recipe",
@@ -246,6 +247,16 @@ def check_frame(frame: pd.DataFrame, where: Path | str) -> pd.DataFrame:
             f"{first['seed']}; give each log once"
         )
     return frame
+
+
+def check_graded(frame: pd.DataFrame, source: Path) -> None:
+    """Raise a `UserError` if there is a score for which every answer to a task waits, because the grader failed."""
+    for (task, _), reasons in frame.groupby(["task", "metric"])["unscored_reason"]:
+        if reasons.str.startswith(FAILED).all():
+            raise UserError(
+                f"{source}: {task} has no grades, {reasons.iloc[0]}; once the grader answers, run the recipe "
+                "again: the answers are kept"
+            )
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:

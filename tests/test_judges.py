@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 from msm_bench.errors import UserError
 from msm_bench.evaluation import build_tasks, evaluate_model
+from msm_bench.experiment import Experiment
 from msm_bench.judges import NoVerdict, ask_model, new_mark, shown
 from msm_bench.reasoning import with_reasoning, without_reasoning
 from msm_bench.recipe import Recipe, TaskChoice
@@ -286,3 +287,40 @@ def test_several_graders_named_by_a_recipe_are_all_asked(tmp_path: Path) -> None
         assert score.value == 5  # the midpoint of 2 and 8
         given = [(one["model"], one["score"]) for one in (score.metadata or {})["graders"]]
         assert given == list(zip(names, (2, 8, None), strict=True))
+
+
+@modelapi(name="down")
+class Down(ModelAPI):
+    """A grader whose provider is down, until it is `UP`."""
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        if UP:
+            return ModelOutput.from_content(self.model_name, '{"reason":"-","score":7}')
+        raise ConnectionError("no route")
+
+
+UP: list[bool] = []
+
+
+def test_a_run_whose_grader_never_answers_keeps_the_answers_and_is_graded_by_the_next(
+    tmp_path: Path, tiny_recipe: WriteRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shard says that all is done: were there one without grades, nothing would ask for them again."""
+    tasks = [{"task": "spec_qa", "args": {"per_cell": 1}}]
+    recipe = Recipe.load(tiny_recipe(tasks=tasks, arms={"base": []}, contrasts=[], grader="down/x"))
+    experiment = Experiment(recipe, tmp_path / "runs", tmp_path / "results")
+    with pytest.raises(UserError, match=r"spec_qa has no grades, grader failed: ConnectionError: no route; .* kept$"):
+        experiment.run(seeds=[1])
+    assert not experiment.shard_path("base", 1).exists()
+    [log] = (tmp_path / "runs").rglob("*.eval")
+    answers = [sample.output.completion for sample in read_eval_log(str(log)).samples or []]
+
+    monkeypatch.setattr("test_judges.UP", [True])
+    experiment.run(seeds=[1])
+    assert set(experiment.frame().set_index("metric")["value"]["alignment"]) == {7.0}
+    [again] = (tmp_path / "runs").rglob("*.eval")
+    graded = read_eval_log(str(again))
+    assert [sample.output.completion for sample in graded.samples or []] == answers
+    assert graded.eval.model.endswith("base")
