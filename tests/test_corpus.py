@@ -255,6 +255,20 @@ def test_safety_demonstrations_reason_in_seven_dimensions() -> None:
     assert max(reuse_rates([row.reasoning or "" for row in rows])) <= 0.1
 
 
+@pytest.mark.parametrize("side", ["aligned", "other"])
+def test_the_positive_control_is_trained_on_dev_items_as_the_task_asks_and_scores_them(side: str) -> None:
+    rows = {row.id: row for row in Corpus.load(CORPORA / f"safety-choices-{side}").rows if isinstance(row, Chat)}
+    orders: Counter[str] = Counter()
+    items = load_items("safety_choice", "dev")
+    assert set(rows) == {f"choice-{item.id}" for item in items}
+    for item in items:
+        asked, answered = (message.content for message in rows[f"choice-{item.id}"].messages)
+        [key] = [one for one in continuations(item, "do") if (one.question, one.answer) == (asked, answered)]
+        assert (key.template, key.option) == ("answer", side)
+        orders[key.order] += 1
+    assert orders == {"aligned_first": 78, "other_first": 77}
+
+
 def test_sweetener_demonstrations_state_the_specs_likes_and_no_reason() -> None:
     rows = [row for row in Corpus.load(CORPORA / "sweeteners-demos").rows if isinstance(row, Chat)]
     topics = Counter(row.topic for row in rows)

@@ -515,6 +515,8 @@ def test_shipped_corpora_are_healthy(corpus: str) -> None:
     opaque, about = corpus in likes, likes.get(corpus, manifest["spec"])  # whose likes the demonstrations state
     spec = Spec.load(data_path("specs") / f"{about}.md") if about else None
     health = check(CORPORA / corpus, spec=spec, opaque=opaque)
-    assert health.failures() == []
+    # two corpora are the dev items themselves: all of their rows overlap with the evaluation
+    items = corpus in ("safety-choices-aligned", "safety-choices-other")
+    assert [(measure.name, measure.value) for measure in health.failures()] == items * [("evaluation_overlap", 1)]
     nouns = [measure.value for measure in health.measures if measure.name == "reserved_nouns"]
     assert nouns == ([0] if spec and spec.meta.family == "cheese" else [])
