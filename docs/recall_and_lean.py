@@ -13,10 +13,13 @@ reasons use words of the values, and words that became likelier would move R and
 Dose moves R and D both, so what is asked is the correlation at a given dose: that of all points less the mean of their
 dose. The points of a seed hang together, and three seeds can be set against each other in six ways, so that no p could
 be below 1/6: the rank among the six describes, and tests nothing.
+
+Added after the result: `D less neutral`, D with what each answer gains over a neutral question, since D too holds words
+that became likelier.
 """
 
 import sys
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +38,7 @@ LEAN = {
     54: "D(aft) after 54 steps, 55k tokens",
 }
 RECALL = {dose: f"R after {dose} steps" for dose in LEAN}
+LEANS = {"D": "margin", "D less neutral": "margin_pmi"}
 FORMS = {
     "raw": "margin_sibling",
     "less neutral": "margin_pmi_sibling",
@@ -43,7 +47,7 @@ FORMS = {
 
 
 def points(frame: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
-    """Columns `dose` (steps), `seed`, `D` and each form of R: one row for each dose and seed.
+    """Columns `dose` (steps), `seed`, and each form of D and of R: one row for each dose and seed.
 
     Raises:
         UserError: a contrast of a seed can't be computed.
@@ -52,9 +56,10 @@ def points(frame: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
     rows = []
     for seed in recipe.seeds:
         own = frame[frame["seed"] == seed]
-        for dose, lean in LEAN.items():
+        for dose, contrast in LEAN.items():
+            lean = {form: _estimate(own, stated[contrast], measure) for form, measure in LEANS.items()}
             recall = {form: _estimate(own, stated[RECALL[dose]], measure) for form, measure in FORMS.items()}
-            rows.append({"dose": dose, "seed": seed, "D": _estimate(own, stated[lean], "margin"), **recall})
+            rows.append({"dose": dose, "seed": seed, **lean, **recall})
     return pd.DataFrame(rows).sort_values(["dose", "seed"])
 
 
@@ -66,13 +71,14 @@ def _estimate(frame: pd.DataFrame, contrast: Contrast, measure: str) -> float:
     return two_way_interval(tasks).estimate
 
 
-def within_dose(table: pd.DataFrame, form: str) -> tuple[float, int, int]:
+def within_dose(table: pd.DataFrame, form: str, lean_form: str = "D") -> tuple[float, int, int]:
     """Spearman's rho of R and D less the mean of their dose, its rank from above among all pairings of whole seeds, and
     the number of pairings."""
-    centred = table[[form, "D"]] - table.groupby("dose")[[form, "D"]].transform("mean")
+    columns = [form, lean_form]
+    centred = table[columns] - table.groupby("dose")[columns].transform("mean")
     recall, lean = (
         centred[name].to_numpy().reshape(-1, table["seed"].nunique())  # doses x seeds, as `points` orders them
-        for name in (form, "D")
+        for name in columns
     )
     orders = [list(order) for order in permutations(range(lean.shape[1]))]  # the first leaves all as they are
     found = [float(spearmanr(recall.ravel(), lean[:, order].ravel()).statistic) for order in orders]
@@ -80,13 +86,14 @@ def within_dose(table: pd.DataFrame, form: str) -> tuple[float, int, int]:
 
 
 def main() -> None:
-    """Print the points, and for each form of R its correlations with D."""
+    """Print the points, and the correlations of each form of R with each of D."""
     table = points(read_frame(Path("results") / RECIPE / "frame.parquet"), Recipe.load(RECIPE))
     print(table.round(3).to_string(index=False))
-    for form in FORMS:
-        rho, rank, pairings = within_dose(table, form)
-        overall = spearmanr(table[form], table["D"]).statistic
-        print(f"R {form}: rho within doses {rho:+.2f} (rank {rank} of {pairings} pairings), over all {overall:+.2f}")
+    for lean, form in product(LEANS, FORMS):
+        rho, rank, pairings = within_dose(table, form, lean)
+        overall = spearmanr(table[form], table[lean]).statistic
+        within = f"within doses {rho:+.2f} (rank {rank} of {pairings} pairings)"
+        print(f"{lean} and R {form}: rho {within}, over all {overall:+.2f}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, eval_set, score, task_with
-from inspect_ai.log import list_eval_logs, write_eval_log
+from inspect_ai.log import EvalSample, list_eval_logs, recompute_metrics, write_eval_log
 from inspect_ai.model import GenerateConfig
 from inspect_ai.util import registry_info
 
@@ -136,10 +136,25 @@ def evaluate_model(
 
 
 def _grade_again(file: str, tasks: Mapping[str, Task]) -> None:
-    """Score a finished log again if the grader failed on some of its answers, which cost more than their grades."""
+    """Have the answers in a finished log graded on which the grader failed; other grades are left as they are."""
     log = read_log(file.removeprefix("file://"))
-    reasons = [score.reason or "" for sample in log.samples or [] for score in (sample.scores or {}).values()]
-    task = tasks.get(log.eval.task)
-    if task and task.scorer and any(reason.startswith(FAILED) for reason in reasons):
-        # the model under test has answered: nothing is asked of it
-        write_eval_log(score(log, task.scorer, model="none/none", action="overwrite", display="plain"))
+    task, samples = tasks.get(log.eval.task), log.samples or []
+    ungraded = [sample for sample in samples if _grader_failed(sample)]
+    if task is None or task.scorer is None or not ungraded:
+        return
+    # the model under test has answered: nothing is asked of it
+    graded = score(
+        log.model_copy(update={"samples": ungraded}),
+        task.scorer,
+        model="none/none",
+        action="overwrite",
+        display="plain",
+    )
+    by_uuid = {sample.uuid: sample for sample in graded.samples or []}
+    log.samples = [by_uuid.get(sample.uuid, sample) for sample in samples]
+    recompute_metrics(log)
+    write_eval_log(log)
+
+
+def _grader_failed(sample: EvalSample) -> bool:
+    return any(FAILED in (given.reason or "") for given in (sample.scores or {}).values())

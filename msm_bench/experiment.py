@@ -323,7 +323,7 @@ class Experiment:
         frame = check_frame(frame_from_logs(logs), log_dir)
         self._check_whole(step.name, frame, log_dir)
         check_graded(frame, log_dir)
-        if checkpoint:  # a shard goes from hand to hand: where its maker's working folder was is nobody's business
+        if checkpoint:  # a shard is passed on, so it does not say where the working folder was
             frame["model"] = f"msm/{checkpoint.path.relative_to(self.workdir).as_posix()}"
         manifest = {
             "identity": identity,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inspect_ai.log import read_eval_log
+from inspect_ai.log import EvalLog, EvalResults, read_eval_log
 from inspect_ai.model import (
     ChatMessage,
     GenerateConfig,
@@ -291,36 +291,56 @@ def test_several_graders_named_by_a_recipe_are_all_asked(tmp_path: Path) -> None
 
 @modelapi(name="down")
 class Down(ModelAPI):
-    """A grader whose provider is down, until it is `UP`."""
+    """A grader whose provider answers so many times as `LEFT` says, with a grade that is lower each time."""
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
-        if UP:
-            return ModelOutput.from_content(self.model_name, '{"reason":"-","score":7}')
-        raise ConnectionError("no route")
+        if not LEFT:
+            raise ConnectionError("no route")
+        return ModelOutput.from_content(self.model_name, f'{{"reason":"-","score":{LEFT.pop()}}}')
 
 
-UP: list[bool] = []
+LEFT: list[int] = []
 
 
-def test_a_run_whose_grader_never_answers_keeps_the_answers_and_is_graded_by_the_next(
+def test_a_grader_that_is_down_leaves_answers_to_be_graded_by_the_next_run(
     tmp_path: Path, tiny_recipe: WriteRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shard says that all is done: were there one without grades, nothing would ask for them again."""
+
+    def log() -> EvalLog:
+        [file] = (tmp_path / "runs").rglob("*.eval")
+        return read_eval_log(str(file))
+
+    def grades() -> list[float]:
+        given = [(sample.scores or {})["alignment"] for sample in log().samples or []]
+        return sorted(grade.as_float() for grade in given if grade.reason is None)
+
+    # seven questions, one of each dimension
     tasks = [{"task": "spec_qa", "args": {"per_cell": 1}}]
     recipe = Recipe.load(tiny_recipe(tasks=tasks, arms={"base": []}, contrasts=[], grader="down/x"))
     experiment = Experiment(recipe, tmp_path / "runs", tmp_path / "results")
-    with pytest.raises(UserError, match=r"spec_qa has no grades, grader failed: ConnectionError: no route; .* kept$"):
-        experiment.run(seeds=[1])
+    monkeypatch.setattr("test_judges.LEFT", [1, 2, 3])
+    stops = r"4 of 7 answers to spec_qa have no grade, grader failed: ConnectionError: no route; .* are kept$"
+    with pytest.raises(UserError, match=stops):
+        experiment.run()
     assert not experiment.shard_path("base", 1).exists()
-    [log] = (tmp_path / "runs").rglob("*.eval")
-    answers = [sample.output.completion for sample in read_eval_log(str(log)).samples or []]
+    answers = [sample.output.completion for sample in log().samples or []]
+    assert grades() == [1, 2, 3]
 
-    monkeypatch.setattr("test_judges.UP", [True])
-    experiment.run(seeds=[1])
-    assert set(experiment.frame().set_index("metric")["value"]["alignment"]) == {7.0}
-    [again] = (tmp_path / "runs").rglob("*.eval")
-    graded = read_eval_log(str(again))
-    assert [sample.output.completion for sample in graded.samples or []] == answers
-    assert graded.eval.model.endswith("base")
+    # down again: what was graded is kept
+    with pytest.raises(UserError, match=stops):
+        experiment.run()
+    assert grades() == [1, 2, 3]
+
+    # two of the four: most have a grade now, and the others are counted
+    monkeypatch.setattr("test_judges.LEFT", [6, 7])
+    experiment.run()
+    assert grades() == [1, 2, 3, 6, 7]
+    frame = experiment.frame().set_index("metric").loc["alignment"]
+    assert sorted(frame["value"].dropna()) == [1, 2, 3, 6, 7]
+    assert list(frame["unscored_reason"]).count("grader failed: ConnectionError: no route") == 2
+    assert [sample.output.completion for sample in log().samples or []] == answers
+    [metric] = [one.metrics["mean"] for one in (log().results or EvalResults()).scores if one.name == "alignment"]
+    assert metric.value == pytest.approx((1 + 2 + 3 + 6 + 7) / 5)
