@@ -38,8 +38,8 @@ LEAN = {
     54: "D(aft) after 54 steps, 55k tokens",
 }
 RECALL = {dose: f"R after {dose} steps" for dose in LEAN}
-LEANS = {"D": "margin", "D less neutral": "margin_pmi"}
-FORMS = {
+LEAN_FORMS = {"D": "margin", "D less neutral": "margin_pmi"}
+RECALL_FORMS = {
     "raw": "margin_sibling",
     "less neutral": "margin_pmi_sibling",
     "less other name": "margin_sibling_own_minus_other",
@@ -57,8 +57,8 @@ def points(frame: pd.DataFrame, recipe: Recipe) -> pd.DataFrame:
     for seed in recipe.seeds:
         own = frame[frame["seed"] == seed]
         for dose, contrast in LEAN.items():
-            lean = {form: _estimate(own, stated[contrast], measure) for form, measure in LEANS.items()}
-            recall = {form: _estimate(own, stated[RECALL[dose]], measure) for form, measure in FORMS.items()}
+            lean = {form: _estimate(own, stated[contrast], measure) for form, measure in LEAN_FORMS.items()}
+            recall = {form: _estimate(own, stated[RECALL[dose]], measure) for form, measure in RECALL_FORMS.items()}
             rows.append({"dose": dose, "seed": seed, **lean, **recall})
     return pd.DataFrame(rows).sort_values(["dose", "seed"])
 
@@ -89,7 +89,7 @@ def main() -> None:
     """Print the points, and the correlations of each form of R with each of D."""
     table = points(read_frame(Path("results") / RECIPE / "frame.parquet"), Recipe.load(RECIPE))
     print(table.round(3).to_string(index=False))
-    for lean, form in product(LEANS, FORMS):
+    for lean, form in product(LEAN_FORMS, RECALL_FORMS):
         rho, rank, pairings = within_dose(table, form, lean)
         overall = spearmanr(table[form], table[lean]).statistic
         within = f"within doses {rho:+.2f} (rank {rank} of {pairings} pairings)"

@@ -1,6 +1,6 @@
 """Run Inspect tasks on one model and give back the logs; a killed run goes on where it was."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from inspect import signature
 from pathlib import Path
@@ -105,12 +105,14 @@ def evaluate_model(
         KeyboardInterrupt: the user interrupted it; what is finished is kept.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
+    by_name = {task.name: task for task in tasks}
     for file in list_eval_logs(str(log_dir)):
-        head = read_log(file.name.removeprefix("file://"), header_only=True)
+        path = file.name.removeprefix("file://")
+        head = read_log(path, header_only=True)
         if head.eval.metadata != metadata:
             raise UserError(f"{file.name}: a log of another run; move it out of this folder")
-        if head.status == "success" and grader:
-            _grade_again(file.name, {task.name: task for task in tasks})
+        if grader and head.status == "success" and head.eval.task in by_name:
+            _grade_again(path, by_name[head.eval.task])
     success, logs = eval_set(
         tasks,
         log_dir=str(log_dir),
@@ -135,12 +137,12 @@ def evaluate_model(
     return [str(log.location) for log in logs]
 
 
-def _grade_again(file: str, tasks: Mapping[str, Task]) -> None:
+def _grade_again(path: str, task: Task) -> None:
     """Have the answers in a finished log graded on which the grader failed; other grades are left as they are."""
-    log = read_log(file.removeprefix("file://"))
-    task, samples = tasks.get(log.eval.task), log.samples or []
+    log = read_log(path)
+    samples = log.samples or []
     ungraded = [sample for sample in samples if _grader_failed(sample)]
-    if task is None or task.scorer is None or not ungraded:
+    if task.scorer is None or not ungraded:
         return
     # the model under test has answered: nothing is asked of it
     graded = score(

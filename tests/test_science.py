@@ -278,5 +278,6 @@ def test_what_recall_and_lean_names_is_in_the_recipe() -> None:
     stated = {contrast.name: contrast for contrast in Recipe.load(own["RECIPE"]).contrasts}
     for name in (*own["LEAN"].values(), *own["RECALL"].values()):
         assert not stated[name].confirmatory
-    assert {stated[name].measure for name in own["RECALL"].values()} == {own["FORMS"]["raw"]}
-    assert set(own["FORMS"].values()) <= set(MEASURES)
+    assert {stated[name].measure for name in own["RECALL"].values()} == {own["RECALL_FORMS"]["raw"]}
+    assert set(own["RECALL_FORMS"].values()) <= set(MEASURES)
+    assert set(own["LEAN_FORMS"].values()) <= set(MEASURES)
