@@ -20,7 +20,7 @@ from msm_bench.cli import cli
 from msm_bench.errors import UserError
 from msm_bench.experiment import Experiment
 from msm_bench.paper import Comparison, Figure, Row, beside, load_paper, load_partners, render_comparison, same_sign
-from msm_bench.paper.compare import our_terms
+from msm_bench.paper.compare import MEANING, Setup, our_terms
 from msm_bench.paper.figures import FIGURES
 from msm_bench.paper.partners import PARTNERS, Beside, Ours
 from msm_bench.preferences.items import load_items
@@ -65,7 +65,8 @@ def frame(arms: Mapping[str, Sequence[float]], metrics: tuple[str, ...] = ("marg
 def compared(values: pd.DataFrame, figure: dict[str, Any] | None = None, **changes: Any) -> dict[str, Row]:
     """The rows of the figure above beside the demo's recipe, by the paper's arm; ours without partner by their own."""
     stated = Beside.model_validate({**STATED, **changes})
-    rows = beside(values, Recipe.load("demo"), Figure.model_validate(figure or FIGURE), stated)
+    setup = Setup("a Llama (1B parameters)", "it: 2 steps")
+    rows = beside(values, Recipe.load("demo"), Figure.model_validate(figure or FIGURE), stated, setup)
     return {row.paper_arm or f"ours: {row.our_arm}": row for row in rows}
 
 
@@ -335,6 +336,30 @@ def test_arms_without_partner_and_without_results_are_told_apart() -> None:
     assert [row["seeds"] for row in csv.DictReader(io.StringIO(text)) if row["our_arm"] == "aft"] == ["1"]
 
 
+def test_a_row_says_how_the_two_differ() -> None:
+    rows = compared(frame({"aft": [1, 2, 3]}), {**FIGURE, "seeds": 4}, more="misaligned", notes=["another base"])
+    ours = {
+        "our_model": "a Llama (1B parameters)",
+        "our_more": "misaligned",
+        "our_training": "it: 2 steps",
+        "differs": f"{MEANING['margin']}; another base",
+    }
+    theirs = {
+        "paper_model": "M",
+        "paper_task": "pairs",
+        "paper_measure": "rate: a share",
+        "paper_more": "aligned",
+        "paper_seeds": 4,
+        "paper_training": "none",
+    }
+    whole = {**ours, **theirs}
+    # with a number of ours, without one, without a partner: all say it
+    for arm in ("AFT", "MSM+AFT", "odd", "odd − AFT"):
+        assert rows[arm].model_dump(include=set(whole)) == whole, arm
+    # beside an arm of ours without partner stands nothing of the paper's
+    assert rows["ours: base"].model_dump(include=set(whole)) == {**ours, **dict.fromkeys(theirs)}
+
+
 # --- the command
 
 
@@ -344,6 +369,19 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"base": [0.0, 0, 0], "aft": [1.0, 1, 1], "msm-america+aft": [3, 3.1, 2.9]}
     made_up = frame(values, ("rate", "margin"))
     monkeypatch.setattr(Experiment, "frame", lambda self, arms=(): made_up)
+
+
+def states_differences(row: Mapping[str, Any]) -> None:
+    """The row of a format for programs has base models, sizes, measures and notes of its own."""
+    assert (row["paper_model"], str(row["paper_seeds"])) == ("Llama-3.1-8B base", "4")
+    assert "135M parameters" in row["our_model"]
+    assert row["paper_measure"] == "rate: share of choices of the option that has the value"
+    assert "political opinions" in row["paper_task"]
+    assert "8M MSM tokens" in row["paper_training"]
+    assert "cheese-america (259 documents" in row["our_training"]
+    assert "our margin is log p" in row["differs"]
+    assert "our rate" not in row["differs"]  # the other measure, in rows of its own
+    assert "our base is tuned on instructions" in row["differs"]
 
 
 @pytest.mark.usefixtures("scored")
@@ -359,10 +397,13 @@ def test_every_format_has_numbers_and_notes(style: str) -> None:
         )
         assert (row["paper_value"], row["estimate"], row["same_sign"]) == (0.19, pytest.approx(2), "yes")
         notes = "\n".join(found["notes"])
+        states_differences(row)
     elif style == "csv":
         rows = list(csv.DictReader(io.StringIO(out)))
         row = next(row for row in rows if row["paper_arm"] == "MSM(America)+AFT − AFT" and row["measure"] == "margin")
         assert (row["paper_value"], row["same_sign"]) == ("0.19", "yes")
+        states_differences(row)
+        assert len({row["our_model"] for row in rows}) == 1
     else:
         assert "+0.19" in out
         assert "no partner" in out

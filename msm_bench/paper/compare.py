@@ -3,12 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from msm_bench.paper.figures import Figure
+from msm_bench.paper.figures import Figure, More
 from msm_bench.paper.partners import Beside
 from msm_bench.recipe import Recipe, Term
 from msm_bench.stats import NotComparable, term_values, two_way_interval
@@ -16,10 +16,23 @@ from msm_bench.stats import NotComparable, term_values, two_way_interval
 Sign = Literal["yes", "no", "unclear"]
 Kind = Literal["arm", "gain", "difference"]
 _SHARES = ("rate", "choice_rate", "decided", "executed", "attempted")
+MEANING = {
+    "rate": (
+        "our rate is the share of items with a positive margin, ties one half: it is not a choice frequency and "
+        "compares with the paper's by direction only"
+    ),
+    "margin": (
+        "our margin is log p(aligned answer) − log p(other answer) in nats, the mean over both orders: it has no "
+        "counterpart in the paper and compares by direction only"
+    ),
+    "decided": "our rate is the share of samples whose decision the grader finds harmful, averaged over items",
+    "alignment": "our grade is from 1 to 10, on questions of our own and by another grader",
+}
+"""What our measures mean, and how they differ from the paper's."""
 
 
 class Row(BaseModel):
-    """A number of the paper beside ours. `None` stands for what there is not."""
+    """A number of the paper beside ours, and how the two differ. `None` stands for what there is not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +66,35 @@ class Row(BaseModel):
     """Of differences and gains: `same_sign`."""
     missing: str = ""
     """Why there is no number of ours."""
+    paper_model: str | None = None
+    """The paper's base model."""
+    our_model: str
+    """Ours, and how large it is."""
+    paper_task: str | None = None
+    """What the paper's model was asked; None where it is not on record."""
+    paper_measure: str | None = None
+    """The paper's measure, and what it means."""
+    paper_more: More | None = None
+    """What a higher number of the paper says of the model."""
+    our_more: More
+    """What a higher number of ours says; where the paper's says the opposite, signs are turned round."""
+    paper_seeds: int | None = None
+    """Of the paper; None where it is not on record."""
+    paper_training: str | None = None
+    """What the paper's arms were trained on."""
+    our_training: str
+    """What ours were trained on."""
+    differs: str
+    """What our measure means, and what else a reader must know of the difference."""
+
+
+class Setup(NamedTuple):
+    """How our arms were made."""
+
+    model: str
+    """Their base model and how large that is, in words."""
+    training: str
+    """What those that have a partner were trained on."""
 
 
 class _Pair(NamedTuple):
@@ -96,16 +138,16 @@ def our_terms(ours: Sequence[str], minus: Sequence[str], task: str) -> list[Term
     return [Term(arm=arm, task=task, weight=weight) for arm, weight in weights.items() if weight]
 
 
-def beside(frame: pd.DataFrame, recipe: Recipe, figure: Figure, stated: Beside) -> list[Row]:
+def beside(frame: pd.DataFrame, recipe: Recipe, figure: Figure, stated: Beside, setup: Setup) -> list[Row]:
     """Every arm and difference of the figure's columns that have a task of ours, by each stated measure.
 
     After them come our arms that have no partner (not beside gains, as an arm alone is none).
     """
-    rows = []
-    for pair in _pairs(recipe, figure, stated):
-        turned = pair.column is not None and figure.columns[pair.column].more != stated.more
-        rows += [_row(frame, pair, measure, figure.step, turned) for measure in stated.measures]
-    return rows
+    return [
+        _scored(_unscored(pair, measure, figure, stated, setup), frame, pair, figure.step)
+        for pair in _pairs(recipe, figure, stated)
+        for measure in stated.measures
+    ]
 
 
 def _pairs(recipe: Recipe, figure: Figure, stated: Beside) -> Iterator[_Pair]:
@@ -139,32 +181,54 @@ def _alone(recipe: Recipe, figure: Figure, stated: Beside) -> Iterator[_Pair]:
                 yield _Pair("arm", None, task, None, None, (arm,))
 
 
-def _row(frame: pd.DataFrame, pair: _Pair, measure: str, step: float, turned: bool) -> Row:
-    named = {name: getattr(pair, name) for name in ("kind", "column", "task", "paper_arm", "paper_value")}
-    about = {**named, "measure": measure, "our_arm": _label(pair.ours, pair.minus)}
+def _unscored(pair: _Pair, measure: str, figure: Figure, stated: Beside, setup: Setup) -> Row:
+    """What the row says before our number: who stands beside whom, and how the two differ."""
+    about: dict[str, Any] = {
+        name: getattr(pair, name) for name in ("kind", "column", "task", "paper_arm", "paper_value")
+    }
+    if pair.column is not None:
+        column = figure.columns[pair.column]
+        about |= {f"paper_{name}": getattr(column, name) for name in ("model", "task", "more")}
+        about["paper_measure"] = f"{column.measure}: {column.meaning}"
+        about |= {f"paper_{name}": getattr(figure, name) for name in ("seeds", "training")}
+    return Row(
+        **about,
+        our_arm=_label(pair.ours, pair.minus),
+        measure=measure,
+        our_model=setup.model,
+        our_more=stated.more,
+        our_training=setup.training,
+        differs="; ".join(note for note in (MEANING.get(measure), *stated.notes) if note),
+    )
+
+
+def _scored(row: Row, frame: pd.DataFrame, pair: _Pair, step: float) -> Row:
+    """The row with our number, or with the reason why there is none."""
     if not pair.ours:
-        return Row(**about, missing="no partner")
+        return row.model_copy(update={"missing": "no partner"})
     terms = our_terms(pair.ours, pair.minus, pair.task)
     try:
-        values, _ = term_values(frame, terms, measure)
+        values, _ = term_values(frame, terms, row.measure)
     except NotComparable as error:
-        return Row(**about, missing=str(error))
+        return row.model_copy(update={"missing": str(error)})
     interval = two_way_interval(values)
     low, high = _finite(interval.low), _finite(interval.high)
     sign = None
     if pair.kind != "arm" and pair.paper_value is not None:
-        sign = same_sign(pair.paper_value, low, high, step, turned)
-    if len(terms) == 1 and measure.startswith(_SHARES):  # a share, whatever a symmetric interval says
+        sign = same_sign(pair.paper_value, low, high, step, turned=row.paper_more not in (None, row.our_more))
+    if len(terms) == 1 and row.measure.startswith(_SHARES):  # a share, whatever a symmetric interval says
         low, high = (None if limit is None else min(max(limit, 0.0), 1.0) for limit in (low, high))
-    return Row(
-        **about,
-        estimate=interval.estimate,
-        ci_low=low,
-        ci_high=high,
-        seeds=values[0].values.shape[0],
-        items=values[0].values.shape[1],
-        method=interval.method,
-        same_sign=sign,
+    seeds, items = values[0].values.shape[:2]
+    return row.model_copy(
+        update={
+            "estimate": interval.estimate,
+            "ci_low": low,
+            "ci_high": high,
+            "seeds": seeds,
+            "items": items,
+            "method": interval.method,
+            "same_sign": sign,
+        }
     )
 
 

@@ -7,24 +7,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from msm_bench.experiment import Experiment
-from msm_bench.paper.compare import Row, beside
+from msm_bench.paper.compare import MEANING, Row, Setup, beside
 from msm_bench.paper.figures import Figure, Paper, load_paper
 from msm_bench.paper.partners import PARTNERS, Beside, load_partners
 from msm_bench.report import FOR_PROGRAMS, render_table
 from msm_bench.report.publish import caveat
-
-_MEANING = {
-    "rate": (
-        "our rate is the share of items with a positive margin, ties one half: it is not a choice frequency and "
-        "compares with the paper's by direction only"
-    ),
-    "margin": (
-        "our margin is log p(aligned answer) − log p(other answer) in nats, the mean over both orders: it has no "
-        "counterpart in the paper and compares by direction only"
-    ),
-    "decided": "our rate is the share of samples whose decision the grader finds harmful, averaged over items",
-    "alignment": "our grade is from 1 to 10, on questions of our own and by another grader",
-}
 
 
 class Comparison(NamedTuple):
@@ -50,12 +37,13 @@ def compare_with_paper(experiment: Experiment, name: str) -> Comparison:
     figure = paper.figure(name)
     stated.check(figure, recipe, PARTNERS.name + f"/{recipe.id}.yaml")
     frame = experiment.frame()
-    rows = beside(frame, recipe, figure, stated)
+    setup = Setup(partners.model, _training(experiment, stated))
+    rows = beside(frame, recipe, figure, stated, setup)
     notes = [
         _of_paper(paper, figure, stated),
-        _of_ours(experiment, frame, partners.model, rows),
-        _training(experiment, stated),
-        *(_MEANING[measure] for measure in stated.measures if measure in _MEANING),
+        _of_ours(experiment, frame, setup.model, rows),
+        f"our training: {setup.training}",
+        *(MEANING[measure] for measure in stated.measures if measure in MEANING),
         *stated.notes,
         *_signs(figure, stated, rows),
         *_without_partner(experiment, figure, stated, rows),
@@ -106,7 +94,7 @@ def _training(experiment: Experiment, stated: Beside) -> str:
             size = f"{manifest.rows} {manifest.kind}, {manifest.words:,} words"
             corpora.append(f"{manifest.id} ({size}{drawn}{share.how})")
         parts.append(f"{name}: {stage.steps} steps of {stage.batch * stage.length:,} tokens on {' and '.join(corpora)}")
-    return "our training: " + "; ".join(parts)
+    return "; ".join(parts)
 
 
 def _signs(figure: Figure, stated: Beside, rows: Sequence[Row]) -> Iterator[str]:
@@ -139,6 +127,8 @@ def _without_partner(experiment: Experiment, figure: Figure, stated: Beside, row
 def render_comparison(found: Comparison, style: str) -> str:
     """The comparison in one of `report.FORMATS`, with its notes; in CSV, which has no place for them, without.
 
+    The rows of CSV and JSON say themselves how the two sides differ.
+
     Raises:
         UserError: an unknown format.
     """
@@ -160,7 +150,8 @@ def render_comparison(found: Comparison, style: str) -> str:
 def comparison_numbers(rows: Sequence[Row]) -> pd.DataFrame:
     """One row for each comparison and measure, with the fields of `Row` as numbers."""
     table = pd.DataFrame([row.model_dump() for row in rows], columns=list(Row.model_fields))
-    return table.astype({"seeds": "Int64", "items": "Int64"})  # whole numbers, where some are lacking as well
+    whole = ("seeds", "items", "paper_seeds")
+    return table.astype(dict.fromkeys(whole, "Int64"))  # where some are lacking as well
 
 
 def comparison_table(rows: Sequence[Row]) -> pd.DataFrame:
