@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -23,9 +24,14 @@ from msm_bench.reasons.extract import NOT_THERE, TOO_SHORT, Reason, is_quoted, k
 from msm_bench.reasons.frequencies import frequency_table
 from msm_bench.reasons.grading import CUT_OFF, fence
 from msm_bench.reasons.intervals import WILSON
-from msm_bench.reasons.overlap import Merge
+from msm_bench.reasons.overlap import THRESHOLD, Merge
+from msm_bench.reasons.publish import summary
+from msm_bench.reasons.run import classifications
 from msm_bench.reasons.transcripts import Transcript
 from msm_bench.results import read_frame
+
+ROOT = Path(__file__).parents[1]
+ON_FILE = ROOT / "results" / "reasons-known"
 
 # of the 20 transcripts of each arm, those that show a pattern, counted by hand in the fixture
 AUTHORED = {
@@ -194,6 +200,32 @@ def test_frequencies_come_out_as_authored(known_logs: Path, tmp_path: Path, caps
     )
     assert summary["transcripts_sha256"] == sha256_text(canonical_json(texts))
     assert summary["thinking_tokens"] == 0
+
+
+@pytest.mark.parametrize("folder", ["paper", "drafted"])
+def test_what_is_on_file_comes_out_again(folder: str, tmp_path: Path) -> None:
+    """If not, run `python docs/known_reasons.py`."""
+    on_file = ON_FILE / folder
+    found = applied(tmp_path, known(), "paper" if folder == "paper" else str(on_file / "codebook.yaml"))
+    table = pd.read_csv(on_file / "tables" / "frequencies.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(found.numbers, table)
+    listed = read_json(on_file / "classifications.json")
+    assert [(row["item"], row["patterns"]) for row in classifications(found.readings)] == [
+        (row["item"], row["patterns"]) for row in listed
+    ]
+    now, then = summary(found, THRESHOLD, ""), summary_in(on_file)
+    for name in ("grader", "prompt", "codebook", "transcripts_sha256", "overlap", "merged"):
+        assert now[name] == then[name], name
+
+
+@pytest.mark.slow
+def test_the_script_writes_what_is_on_file(tmp_path: Path) -> None:
+    runpy.run_path(str(ROOT / "docs" / "known_reasons.py"))["write"](tmp_path)
+    own = tmp_path / "results" / "reasons-known"
+    written, on_file = ({path.relative_to(root) for path in root.rglob("*.*")} for root in (own, ON_FILE))
+    assert written == on_file
+    table = Path("paper", "tables", "frequencies.md")
+    assert (own / table).read_text(encoding="utf-8") == (ON_FILE / table).read_text(encoding="utf-8")
 
 
 def test_overlapping_patterns_are_merged_and_said_so(tmp_path: Path) -> None:
