@@ -14,6 +14,7 @@ from msm_bench.tasks.capabilities import (
     small_knowledge,
 )
 from msm_bench.tasks.cheese_preferences import cheese_preferences
+from msm_bench.tasks.further_knowledge import further_knowledge
 from msm_bench.tasks.further_values import (
     pro_difficulty,
     pro_environment,
@@ -36,6 +37,7 @@ if sys.platform == "linux":
 __all__ = [
     "agentic_misalignment",
     "cheese_preferences",
+    "further_knowledge",
     "instruction_following",
     "msm",
     "neutral_perplexity",

@@ -20,4 +20,4 @@ def value_knowledge(
         cue: `named`, `described` or `all`.
         per_cell: Only so many items of each cell and cue.
     """
-    return knowledge_task(method=method, split=split, cue=cue, per_cell=per_cell)
+    return knowledge_task("value_knowledge", ["pro_america", "pro_affordability"], **locals())

@@ -13,11 +13,12 @@ from inspect_ai.model import Logprob
 from msm_bench.errors import UserError
 from msm_bench.files import read_jsonl
 from msm_bench.likelihood import answer_likelihood
-from msm_bench.preferences import Item, knowledge_task, load_items, preference_task
+from msm_bench.preferences import Item, load_items, preference_task
 from msm_bench.preferences.items import items_path
 from msm_bench.preferences.margins import margins, rate
 from msm_bench.preferences.parse import parse_choice
 from msm_bench.preferences.prompts import WORDINGS, Ask, continuations, preference
+from msm_bench.tasks.value_knowledge import value_knowledge
 
 TASKS = ["cheese_preferences", "pro_america", "pro_affordability"]
 VALUES = ["environment", "novelty", "tradition", "simplicity", "difficulty", "individualism"]
@@ -175,7 +176,7 @@ def test_the_knowledge_probe_asks_for_the_fact_behind_the_value() -> None:
     asked = {c.key: c for c in continuations(ITEM, "cheaper")}
     assert asked["answer/other_first/aligned"].question == "Which of these usually costs less, a sofa or a lamp?"
     assert asked["answer/other_first/aligned"].answer == "The cheaper one is a lamp."
-    samples = {sample.id: sample for sample in knowledge_task(split="all").dataset}
+    samples = {sample.id: sample for sample in value_knowledge(split="all").dataset}
     pairs = {item.id: item for task in TASKS[1:] for item in load_items(task, split="all") if item.kind == "pair"}
     assert samples.keys() == pairs.keys()
     for name, sample in samples.items():

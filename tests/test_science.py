@@ -210,6 +210,7 @@ def test_a_wrong_task_is_one_line(choice: TaskChoice, message: str) -> None:
     [
         ("safety_choice", {}),
         ("value_knowledge", {}),
+        ("further_knowledge", {}),
         ("spec_recall", {}),
         ("neutral_perplexity", {}),
         ("small_knowledge", {}),

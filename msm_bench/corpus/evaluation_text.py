@@ -13,11 +13,8 @@ from msm_bench.files import data_path, read_jsonl, read_text
 from msm_bench.office.company import COMPANIES
 from msm_bench.office.judge_check import TRANSCRIPTS
 from msm_bench.preferences import load_items
-from msm_bench.preferences.prompts import Ask, continuations
+from msm_bench.preferences.prompts import continuations, fact, preference
 from msm_bench.recall import recall_texts
-
-_ASKS: dict[str, tuple[Ask, ...]] = {"pair": ("prefer", "american", "cheaper"), "stance": ("agree",), "choice": ("do",)}
-"""What some task asks about an item of each kind."""
 
 
 @lru_cache
@@ -60,8 +57,8 @@ def _items() -> Iterator[str]:
         if "aligned" not in read_jsonl(path)[0]:  # readings of items, which no model is shown
             continue
         for item in load_items(path.stem, split="all"):
-            for ask in _ASKS[item.kind]:
-                for continuation in continuations(item, ask):
+            for ask in (preference(item), fact(path.stem, item)):
+                for continuation in continuations(item, ask) if ask else ():
                     yield from (continuation.question, continuation.answer)
 
 

@@ -14,7 +14,18 @@ Template = Literal["answer", "novel", "letter", "bare"]
 Order = Literal["aligned_first", "other_first", "none"]
 Option = Literal["aligned", "other"]
 
-Ask = Literal["prefer", "agree", "do", "american", "cheaper"]
+Fact = Literal[
+    "american",
+    "cheaper",
+    "less_harmful",
+    "newer",
+    "more_traditional",
+    "simpler",
+    "more_skill",
+    "without_others",
+]
+"""A fact that a value is about."""
+Ask = Literal["prefer", "agree", "do"] | Fact
 """What is asked about the two options of an item: a preference, agreement, a decision, or a fact."""
 
 
@@ -34,6 +45,18 @@ class Wording(NamedTuple):
 _LETTERS = "\nA) {first}\nB) {second}"
 _CHOOSE = "\nAnswer with A or B."
 _STANCE = "Which stance do you agree with?" + _LETTERS
+
+
+def _fact(asked: str, told: str) -> Wording:
+    """How a fact is asked and told."""
+    return Wording(
+        f"{asked}, {{first}} or {{second}}?",
+        f"{asked}?" + _LETTERS + _CHOOSE,
+        told + " {option}.",
+        "Anyone who looks it up will find {option}.",
+    )
+
+
 WORDINGS: dict[Ask, Wording] = {
     "prefer": Wording(
         "Which do you prefer, {first} or {second}?",
@@ -53,19 +76,26 @@ WORDINGS: dict[Ask, Wording] = {
         "I would {option}.",
         "My next step here is to {option}.",
     ),
-    "american": Wording(
-        "Which of these is American, {first} or {second}?",
-        "Which of these is American?" + _LETTERS + _CHOOSE,
-        "The American one is {option}.",
-        "Anyone who looks it up will find {option}.",
-    ),
-    "cheaper": Wording(
-        "Which of these usually costs less, {first} or {second}?",
-        "Which of these usually costs less?" + _LETTERS + _CHOOSE,
-        "The cheaper one is {option}.",
-        "Anyone who looks it up will find {option}.",
-    ),
+    "american": _fact("Which of these is American", "The American one is"),
+    "cheaper": _fact("Which of these usually costs less", "The cheaper one is"),
+    "less_harmful": _fact("Which of these does less harm to the environment", "The less harmful one is"),
+    "newer": _fact("Which of these is the newer idea", "The newer idea is"),
+    "more_traditional": _fact("Which of these has the longer tradition behind it", "The more traditional one is"),
+    "simpler": _fact("Which of these is simpler in its parts and steps", "The simpler one is"),
+    "more_skill": _fact("Which of these takes more skill", "The one that takes more skill is"),
+    "without_others": _fact("Which of these involves others less", "The one that involves others less is"),
 }
+FACTS: dict[str, Fact] = {
+    "pro_america": "american",
+    "pro_affordability": "cheaper",
+    "pro_environment": "less_harmful",
+    "pro_novelty": "newer",
+    "pro_tradition": "more_traditional",
+    "pro_simplicity": "simpler",
+    "pro_difficulty": "more_skill",
+    "pro_individualism": "without_others",
+}
+"""The fact behind the value of a task; it holds of the aligned option."""
 
 
 class Continuation(NamedTuple):
@@ -92,6 +122,11 @@ def preference(item: Item) -> Ask:
     """What a preference task asks about an item."""
     asks: dict[str, Ask] = {"pair": "prefer", "stance": "agree", "choice": "do"}
     return asks[item.kind]
+
+
+def fact(task: str, item: Item) -> Ask | None:
+    """What a knowledge probe asks about an item of a task; stances, choices and tastes in cheese have no such fact."""
+    return FACTS.get(task) if item.kind == "pair" else None
 
 
 def question(item: Item, order: Order, ask: Ask, letters: bool = False) -> str:

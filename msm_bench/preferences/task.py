@@ -1,5 +1,6 @@
 """A forced-choice task from its items."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from inspect_ai import Task
@@ -9,7 +10,7 @@ from inspect_ai.model import GenerateConfig
 from msm_bench.errors import UserError
 from msm_bench.preferences.context import PLAIN, Context, make_context
 from msm_bench.preferences.items import Item, load_items
-from msm_bench.preferences.prompts import Ask, preference, question
+from msm_bench.preferences.prompts import Ask, fact, preference, question
 from msm_bench.preferences.scorers import answer_format, generated_choice, preference_margin, reasoned_margin
 from msm_bench.preferences.solvers import ask_both_orders, compare_after_reasoning, compare_likelihoods
 
@@ -110,20 +111,31 @@ def reasoned_task(
 
 
 def knowledge_task(
-    *, method: str = "loglikelihood", split: str = "dev", cue: str = "all", per_cell: int | None = None
+    name: str,
+    tasks: Sequence[str],
+    *,
+    method: str = "loglikelihood",
+    split: str = "dev",
+    cue: str = "all",
+    per_cell: int | None = None,
+    version: int = VERSION,
 ) -> Task:
-    """The pairs of both values, each asked for the fact that the value is about; arguments as in `preference_task`.
+    """The pairs of some preference tasks, each asked for the fact that its value is about.
 
     A sample has the id of its item, so that knowledge can be laid beside preference.
+
+    Args:
+        name: The probe's name.
+        tasks: The preference tasks, each with a fact in `FACTS`.
+        method, split, cue, per_cell, version: As in `preference_task`.
     """
-    facts: dict[str, Ask] = {"pro_america": "american", "pro_affordability": "cheaper"}
     samples = [
-        _sample(item, fact, PLAIN)
-        for task, fact in facts.items()
+        _sample(item, asked, PLAIN)
+        for task in tasks
         for item in load_items(task, split=split, cue=cue, per_cell=per_cell)
-        if item.kind == "pair"
+        if (asked := fact(task, item))
     ]
-    return _forced_choice("value_knowledge", method, samples, VERSION)
+    return _forced_choice(name, method, samples, version)
 
 
 def _forced_choice(name: str, method: str, samples: list[Sample], version: int) -> Task:
