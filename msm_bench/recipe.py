@@ -16,8 +16,8 @@ from msm_bench.shipped import corpus_folder, find_corpus, find_recipe
 from msm_bench.specs import Names
 from msm_bench.stage import Lora, Stage, Strict, unset
 
-KNOWLEDGE = "value_knowledge"
-"""The task that asks which option is the aligned one."""
+KNOWLEDGE = ("value_knowledge", "further_knowledge")
+"""The tasks that ask which option is the aligned one."""
 _TAKEN_OVER = ("base", "names", "lora", "stages")
 """What a recipe that extends another one has from it, so that the checkpoints are the same."""
 Name = Annotated[str, StringConstraints(pattern=r"^\w[\w+.-]*$")]
@@ -25,7 +25,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^\w[\w+.-]*$")]
 Split = Literal["dev", "holdout", "all"]
 """Items to tune on, items that are scored once, or both, where nothing was tuned on either."""
 Subset = Literal["named", "described", "known", "unknown"]
-"""By cue, or by whether the base model knows which option is the aligned one (task `value_knowledge`)."""
+"""By cue, or by whether the base model knows which option is the aligned one (tasks `KNOWLEDGE`)."""
 
 
 class TaskChoice(Strict):
@@ -249,10 +249,11 @@ class Recipe(Strict):
                     raise ValueError(
                         f"contrast {contrast.name!r}: arm {term.arm!r} is not scored on {term.task!r}, which has arms"
                     )
-            asked = any(choice.task == KNOWLEDGE and choice.scores("base") for choice in self.tasks)
+            asked = any(choice.task in KNOWLEDGE and choice.scores("base") for choice in self.tasks)
             if {"known", "unknown"} & set(contrast.subset) and not (asked and "base" in self.arms):
                 raise ValueError(
-                    f"contrast {contrast.name!r}: known and unknown need the arm 'base' on the task {KNOWLEDGE!r}"
+                    f"contrast {contrast.name!r}: known and unknown need the arm 'base' on the task "
+                    f"{' or '.join(KNOWLEDGE)}"
                 )
             if not self.stated_seeds(contrast):
                 raise ValueError(f"contrast {contrast.name!r}: its arms have no seed in common")

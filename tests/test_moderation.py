@@ -64,8 +64,13 @@ def test_a_contrast_is_about_its_items(fields: dict[str, object], expected: list
 
 
 def test_what_was_not_asked_is_not_known() -> None:
-    with pytest.raises(NotComparable, match="'base' on task 'value_knowledge'"):
+    with pytest.raises(NotComparable, match="'base' on task value_knowledge or further_knowledge"):
         item_knowledge(FRAME[FRAME["arm"] != "base"])
+
+
+def test_either_probe_says_what_is_known() -> None:
+    further = FRAME.assign(task=FRAME["task"].replace("value_knowledge", "further_knowledge"))
+    assert item_knowledge(further).to_list() == item_knowledge(FRAME).to_list() == KNOWLEDGE
 
 
 def test_effects_are_differences_of_means_over_seeds() -> None:

@@ -58,7 +58,10 @@ def confirmatory(terms: list[dict[str, Any]]) -> dict[str, Any]:
             {"contrasts": [{"name": "x", "equivalence": True, "measure": "margin_per_token", "terms": [TERM]}]},
             "is neither",
         ),
-        ({"contrasts": [{"name": "x", "subset": "known", "terms": [TERM]}]}, "need the arm 'base' on the task"),
+        (
+            {"contrasts": [{"name": "x", "subset": "known", "terms": [TERM]}]},
+            "need the arm 'base' on the task value_knowledge or further_knowledge",
+        ),
         ({"contrasts": [{"name": "x", "subset": ["named", "described"], "terms": [TERM]}]}, "no item is named and"),
         ({"contrasts": [{"name": "x", "without_cells": ["Xx"], "terms": [TERM]}]}, "leaves out unknown cell 'Xx'"),
         ({"arm_seeds": {"aft": [1, 1]}}, "each once"),

@@ -120,8 +120,8 @@ def arm_table(frame: pd.DataFrame) -> pd.DataFrame:
 def knowledge_summary(effects: pd.DataFrame) -> pd.DataFrame:
     """What the base model knows, and whether the effect on an item grows with it, from `item_effects`.
 
-    `known` is the share of items for which it holds the aligned option for the American, or the cheaper, one (Wilson's
-    95 % interval); `slope` is in nats of effect per nat of knowledge. One row for each task and cue.
+    `known` is the share of items for which it holds the aligned option for the true answer of the knowledge probe
+    (Wilson's 95 % interval); `slope` is in nats of effect per nat of knowledge. One row for each task and cue.
     """
     rows = []
     for (task, cue), own in effects.groupby(["task", "cue"], sort=False):

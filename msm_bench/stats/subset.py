@@ -24,15 +24,15 @@ def restrict(frame: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
 
 
 def item_knowledge(frame: pd.DataFrame) -> pd.Series:
-    """By how many nats the base model holds the aligned option of an item for the American, or the cheaper, one.
+    """By how many nats the base model holds the aligned option of an item for the true answer of its knowledge probe.
 
-    Indexed by item; the items that `value_knowledge` asks about.
+    Indexed by item; the items that the tasks `KNOWLEDGE` ask about.
 
     Raises:
         NotComparable: the base model was not asked.
     """
-    asked = frame["task"].eq(KNOWLEDGE) & frame["arm"].eq("base") & frame["metric"].eq("margin")
+    asked = frame["task"].isin(KNOWLEDGE) & frame["arm"].eq("base") & frame["metric"].eq("margin")
     own = frame[asked & frame["value"].notna()]
     if own.empty:
-        raise NotComparable(f"no margin of arm 'base' on task {KNOWLEDGE!r} in these results")
+        raise NotComparable(f"no margin of arm 'base' on task {' or '.join(KNOWLEDGE)} in these results")
     return own.groupby("item")["value"].mean()
