@@ -63,17 +63,21 @@ def _check_graders(tasks: Sequence[Task], grader: Graders | None) -> None:
             )
 
 
-def _registered(name: str) -> Callable[..., Task]:
-    """The task of ours that Inspect knows by this name.
+def registered_tasks() -> dict[str, Callable[..., Task]]:
+    """Our tasks by the names that Inspect knows them by.
 
     Inspect's `registry_create` can't be given an argument called `name`, and its registry does not tell what a task
-    takes, so the function is called itself.
+    takes, so it is the functions themselves.
     """
-    for module in (entry.load() for entry in entry_points(group="inspect_ai", name="msm_bench")):
-        found: Callable[..., Task] | None = getattr(module, name, None) if name in module.__all__ else None
-        if found and registry_info(found).type == "task":
-            return found
-    raise UserError(f"task {name}: msm_bench/{name} was not found in the registry")
+    modules = (entry.load() for entry in entry_points(group="inspect_ai", name="msm_bench"))
+    found = {name: getattr(module, name) for module in modules for name in module.__all__}
+    return {name: value for name, value in found.items() if registry_info(value).type == "task"}
+
+
+def _registered(name: str) -> Callable[..., Task]:
+    if name not in (tasks := registered_tasks()):
+        raise UserError(f"task {name}: msm_bench/{name} was not found in the registry")
+    return tasks[name]
 
 
 def dataset_sha256(task: Task) -> str:

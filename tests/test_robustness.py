@@ -55,7 +55,7 @@ def name_of(task: Callable[..., Task]) -> str:
     return str(task.__name__)
 
 
-def run(task: Task, model: Model, folder: Path) -> EvalLog:
+def run(task: Task, model: Model | str, folder: Path) -> EvalLog:
     """Two samples of the task."""
     [log] = inspect_eval(task, model=model, log_dir=str(folder), display="none", limit=2)
     assert log.status == "success", log.error

@@ -1,4 +1,4 @@
-"""What takes minutes: a full disk, kills, a wheel in a new environment (`make test-slow`)."""
+"""What takes minutes: a full disk, kills, a wheel in a new environment, every task (`make test-slow`)."""
 
 import contextlib
 import json
@@ -17,6 +17,8 @@ from fault_server import Faults, FaultServer
 from generating import ANSWERS, MODEL
 from inspect_ai.log import read_eval_log
 from test_office_scores import check_scores, run
+from test_robustness import run as run_two
+from test_tasks import TASKS, check_scored, few
 
 from msm_bench.files import data_path, read_jsonl
 from msm_bench.office import agentic_task
@@ -172,6 +174,12 @@ def test_scores_are_right_in_every_cell(kind: str, tmp_path: Path) -> None:
     for variant in (1, 2, 3, 4):
         goal = list(goals())[variant - 1 :: 4]
         check_scores(run(agentic_task(variant=variant, threat="all", goal=goal), kind, tmp_path), kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_runs_to_its_end_on_the_embedded_model(name: str, tmp_path: Path) -> None:
+    check_scored(run_two(few(name), "msm/smollm2-135m", tmp_path))
 
 
 @pytest.mark.slow
