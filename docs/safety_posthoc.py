@@ -23,7 +23,7 @@ def in_own_form(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def contrasts() -> Iterator[Contrast]:
-    """H1 and H2 less what the answers have by themselves, and each form of answer in the form that it was trained in."""
+    """H1 and H2 by what the question adds, and arms that reason, after it, against those that don't."""
     yield difference("msm+aft-cot", "aft-cot", "margin_pmi")
     yield difference("msm+aft-cot", "msm-neutral+aft-cot", "margin_pmi")
     for arm in ("aft-cot", "msm+aft-cot"):
