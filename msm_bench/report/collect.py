@@ -29,7 +29,7 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
     heads = [read_log(file, header_only=True) for file in log_files(sources)]
     table = cell_table(frame)
     write_frame(frame, folder / "frame.parquet")
-    runs = [_run(head) for head in heads if head.status == "success"]
+    runs = [about_run(head) for head in heads if head.status == "success"]
     write_json(folder / "summary.json", {"command": command, "runs": runs, **environment()})
     for style, ending in (("markdown", "md"), ("csv", "csv")):
         write_text(folder / "tables" / f"cells.{ending}", render_table(table, style))
@@ -50,7 +50,7 @@ def cell_table(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).fillna("")
 
 
-def _run(head: EvalLog) -> dict[str, Any]:
+def about_run(head: EvalLog) -> dict[str, Any]:
     """A log in short: what was run, for how long, and every metric."""
     scores = head.results.scores if head.results else []
     seconds = None
