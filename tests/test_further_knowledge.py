@@ -18,6 +18,7 @@ from inspect_ai.model import (
     ModelUsage,
     get_model,
 )
+from test_capability_runs import metrics, says
 from test_choices import run
 
 from msm_bench.errors import UserError
@@ -62,21 +63,9 @@ def knowing(asked: list[Item], value: str) -> Model:
     return get_model("mockllm/model", custom_outputs=answer)
 
 
-def telling(replies: dict[str, str]) -> Model:
-    """A model that answers each question as written down."""
-
-    def answer(messages: list[ChatMessage], tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
-        output = ModelOutput.from_content("mockllm", replies[messages[-1].text])
-        output.usage = ModelUsage()
-        return output
-
-    return get_model("mockllm/model", custom_outputs=answer)
-
-
 def means(log: EvalLog) -> dict[str, float]:
     """Mean of each metric."""
-    assert log.results
-    return {score.name: score.metrics["mean"].value for score in log.results.scores}
+    return {name: found["mean"] for name, found in metrics(log).items()}
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -155,7 +144,11 @@ def test_free_answers_are_read_in_both_orders(knows: bool, rate: float, tmp_path
         replies[question(item, "aligned_first", "newer", letters=True)] = f"The newer idea is {item.aligned}."
         told = item.aligned if knows else item.other
         replies[question(item, "other_first", "newer", letters=True)] = f"The newer idea is {told}."
-    log = run(further_knowledge("novelty", method="generate", per_cell=1), telling(replies), tmp_path)
+    log = run(
+        further_knowledge("novelty", method="generate", per_cell=1),
+        says(lambda messages: replies[messages[-1].text]),
+        tmp_path,
+    )
     found = means(log)
     assert (found["choice_rate"], found["parsed"]) == (rate, 1.0)
     # one who knows picks the first in one of two orders
