@@ -15,6 +15,7 @@ import click
 from msm_bench import __version__
 from msm_bench.commands.corpus import corpus
 from msm_bench.commands.generate import generate
+from msm_bench.commands.power import power
 from msm_bench.commands.reasons import reasons
 from msm_bench.commands.spec import spec
 from msm_bench.errors import UserError
@@ -42,6 +43,7 @@ def cli() -> None:
 
 cli.add_command(corpus)
 cli.add_command(generate)
+cli.add_command(power)
 cli.add_command(reasons)
 cli.add_command(spec)
 
