@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from msm_bench.planning import Components, Grid, Pilot, Question
     from msm_bench.recipe import Contrast
 
+_BOTH = "`power both`: the seed swap rejects as well, as a confirmatory claim needs; `power` is the two-way test alone"
 _SMALLEST_LEVEL = 1e-4
 """Below it the seed-swap test, which draws its patterns from 17 seeds on, has no say."""
 
@@ -104,7 +105,7 @@ def power(sources: Sequence[str], style: str, results: Path | None, out: Path | 
     grid, question = _grid(components, given), _question(pilot, contrast, given)
     what = given["what"]
     table = solve(components, grid, question, what) if what else power_table(components, grid, question)
-    notes = components.notes()
+    notes = [*components.notes(), *([_BOTH] if "power_both" in table else [])]
     _print(table, style, notes, components if style == "table" else None, _title(contrast, question))
     if out is not None:
         _write(out, table, None if what else question)

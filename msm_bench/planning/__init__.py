@@ -6,6 +6,7 @@ from msm_bench.planning.given import by_hand, with_given
 from msm_bench.planning.grid import Grid, Question, power_table, solve
 from msm_bench.planning.pilot import Pilot, arms_contrast, load_pilot, stated_contrast
 from msm_bench.planning.power import Design, Precision, detectable, equivalence_power, precision, t_power
+from msm_bench.planning.record import record_power
 from msm_bench.planning.show import component_table, for_readers, power_curve
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "power_curve",
     "power_table",
     "precision",
+    "record_power",
     "solve",
     "stated_contrast",
     "t_power",

@@ -19,6 +19,7 @@ from msm_bench.planning.power import (
     seeds_needed,
     t_power,
 )
+from msm_bench.planning.record import record_power
 from msm_bench.stats import smallest_p
 
 Solved = Literal["seeds", "items", "epochs"]
@@ -61,10 +62,9 @@ def design_of(components: Components, seeds: int, items: int | None, epochs: int
 
 
 def power_of(components: Components, design: Design, question: Question) -> float:
-    """Power of a design; 0 where too few seeds keep the seed-swap test above the level.
+    """Power of a design by the two-way test; 0 where too few seeds keep the seed-swap test above the level.
 
-    The test of record of a difference asks both tests. This is the two-way test's power, and so an upper limit: with
-    few seeds the swap test asks for nearly all of them to agree in sign.
+    An upper limit of the power of a confirmatory claim, for which the seed swap must reject too (`record_power`).
     """
     of = precision(components, design)
     if question.bound is not None:
@@ -137,7 +137,7 @@ def _solved(
 
 
 def _smallest(power: Callable[[int], float], target: float, what: Solved) -> int | None:
-    """The smallest number whose power is at least `target`; power grows with it."""
+    """The smallest number whose power is at least `target`; above one half, power grows with it."""
     low, high = (1 if what == "seeds" else 0), 2  # the largest that is known to be too small, and what is tried
     while power(high) < target:
         if high == _MOST[what]:
@@ -150,8 +150,7 @@ def _smallest(power: Callable[[int], float], target: float, what: Solved) -> int
 
 
 def _row(components: Components, design: Design, question: Question) -> dict[str, object]:
-    of = precision(components, design)
-    least = math.nan if _too_few_seeds(design.seeds, question) else detectable(of, question.alpha, question.target)
+    of, few = precision(components, design), _too_few_seeds(design.seeds, question)
     row: dict[str, object] = {
         "seeds": design.seeds,
         "items": _joined(design.items),
@@ -168,8 +167,10 @@ def _row(components: Components, design: Design, question: Question) -> dict[str
             for sd in (components.seed_high, components.seed_low)
         ]
         row |= {"power_low": min(limits), "power_high": max(limits)}
+    if question.bound is None and design.seeds > 1:
+        row["power_both"] = 0.0 if few else record_power(components, design, question.effect, question.alpha)
     if question.bound is None:
-        row["detectable"] = least
+        row["detectable"] = math.nan if few else detectable(of, question.alpha, question.target)
     return row | {"note": _note(design, of.df, question)}
 
 

@@ -4,10 +4,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy import integrate, optimize, stats
 
 from msm_bench.planning.components import Components, TaskComponents
 from msm_bench.stats import smallest_p
+from msm_bench.stats.values import Array
 
 ALPHA = 0.05
 """Two-sided level; of equivalence, that of each of the two one-sided tests."""
@@ -59,9 +61,7 @@ def precision(components: Components, design: Design) -> Precision:
     Biometrics Bull. 2:110.
     With one seed V = Σ (b + w), and the seed component has no part in it.
     """
-    between, within, freedom = np.array(
-        [_task_parts(task, design, place) for place, task in enumerate(components.tasks)]
-    ).T
+    between, within, freedom = noise_parts(components, design)
     items = float((between + within).sum())
     smallest = int(freedom.min())
     if smallest < 1:
@@ -73,6 +73,13 @@ def precision(components: Components, design: Design) -> Precision:
     seed_df = design.seeds - 1
     spread += (of_seeds + float(within.sum())) ** 2 / seed_df + float((within**2 / (seed_df * freedom)).sum())
     return _precision(of_seeds + items, min(seed_df, smallest), spread)
+
+
+def noise_parts(components: Components, design: Design) -> tuple[Array, Array, npt.NDArray[np.int64]]:
+    """For each task b, w and G − H of `precision`."""
+    parts = [_task_parts(task, design, place) for place, task in enumerate(components.tasks)]
+    between, within, freedom = zip(*parts, strict=True)
+    return np.array(between), np.array(within), np.array(freedom)
 
 
 def _precision(variance: float, df: int, spread: float) -> Precision:

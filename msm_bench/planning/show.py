@@ -38,8 +38,8 @@ def for_readers(table: pd.DataFrame) -> pd.DataFrame:
         if column == "power_low":
             pairs = zip(table["power_low"], table["power_high"], strict=True)
             shown["power range"] = [f"{low:.2f} to {high:.2f}" if low == low else "–" for low, high in pairs]
-        elif column == "power":
-            shown["power"] = [f"{value:.2f}" for value in table["power"]]
+        elif column in ("power", "power_both"):
+            shown[column.replace("_", " ")] = [f"{value:.2f}" if value == value else "–" for value in table[column]]
         elif column != "power_high" and not table[column].isna().all() and any(table[column] != ""):
             shown[column.replace("_", " ")] = [_digits(value) for value in table[column]]
     return shown
