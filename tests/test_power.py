@@ -12,6 +12,10 @@ from click.testing import CliRunner, Result
 from commands import refusal, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inspect_ai import Epochs, Task, eval
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from inspect_ai.scorer import exact
 from scipy import stats as scipy_stats
 from statsmodels.stats.power import TTestPower
 
@@ -38,6 +42,7 @@ from msm_bench.planning import (
 )
 from msm_bench.planning.components import Asking, Shape, TaskComponents, components
 from msm_bench.planning.grid import Solved
+from msm_bench.planning.power import smallest_bound
 from msm_bench.recipe import Contrast, Term
 from msm_bench.results import COLUMNS, write_frame
 from msm_bench.stats import TaskValues, equivalence, seed_swap, two_way, two_way_interval
@@ -346,6 +351,13 @@ def test_power_grows(seed: float, item: float, noise: float, seeds: int, items: 
     assert power(effect, seeds, items + 1) >= here - 1e-9
 
 
+@given(st.floats(1e-3, 1e3), st.integers(2, 200), st.floats(1e-3, 0.2), st.floats(0.3, 0.95))
+@settings(max_examples=20)
+def test_smallest_bound_inverts_power_of_equivalence(se: float, df: int, alpha: float, target: float) -> None:
+    of = Precision(se, df, df)
+    assert equivalence_power(0, smallest_bound(of, alpha, target), of, alpha) == pytest.approx(target, abs=1e-6)
+
+
 @given(st.floats(1e-3, 1e3), st.integers(1, 200), st.floats(1, 500), st.floats(1e-4, 0.2), st.floats(0.3, 0.99))
 @settings(max_examples=60)
 def test_detectable_inverts_power(se: float, df: int, more: float, alpha: float, target: float) -> None:
@@ -451,6 +463,28 @@ def test_a_plan_from_a_results_folder(folder: Path, tmp_path: Path) -> None:
     assert "3 seeds: sd of seeds" in text
     solved = json.loads(power(*asked, "--solve", "items", "--format", "json").stdout)
     assert [row["seeds"] for row in solved] == [5, 6, 7]
+
+
+def _outputs(answers: str) -> list[ModelOutput]:
+    outputs = [ModelOutput.from_content("mockllm", answer) for answer in answers.split()]
+    for output in outputs:
+        output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+    return outputs
+
+
+def test_a_plan_from_logs(tmp_path: Path) -> None:
+    # two models answer 6 questions twice each, not always alike; no seeds, so the claim is about these models
+    samples = [Sample(id=f"q{i}", input="?", target="yes") for i in range(6)]
+    said = {"a": "yes no yes yes no yes yes yes yes no no yes", "b": "no no yes no yes no no yes no no no no"}
+    models = [get_model(f"mockllm/{name}", custom_outputs=_outputs(text)) for name, text in said.items()]
+    task = Task(dataset=samples, scorer=exact(), name="questions")
+    logs = eval(task, model=models, epochs=Epochs(2, []), log_dir=str(tmp_path), display="none", max_samples=1)
+    assert [log.status for log in logs] == ["success", "success"]
+    compared = [tmp_path, "--baseline", "mockllm/b", "--arm", "mockllm/a"]
+    rows = json.loads(power(*compared, "--effect", 0.3, "--epochs", "1,4", "--items", "50", "--format", "json").stdout)
+    assert [(row["seeds"], row["samples"]) for row in rows] == [(1, 2 * 50), (1, 2 * 50 * 4)]
+    assert rows[0]["note"] == "about these models alone"
+    assert rows[0]["power"] < rows[1]["power"]
 
 
 def test_what_a_finished_run_could_have_seen(folder: Path) -> None:

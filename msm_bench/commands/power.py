@@ -188,24 +188,25 @@ def _level(given: dict[str, Any], family: int) -> float:
 
 
 def _print_detectable(pilot: "Pilot | None", given: dict[str, Any], style: str, out: Path | None) -> None:
-    from msm_bench.planning import arms_contrast, detectable_table
+    from msm_bench.planning import arms_contrast, detectable_table, stated_contrast
 
     if pilot is None:
         raise UserError("--mde is of a finished run; name its recipe, results folder or logs")
     _level(given, 1)
     if given["baseline"]:
-        arms = [given["arm"]] if given["arm"] else [arm for arm in dict.fromkeys(pilot.frame["arm"])]
+        arms = [given["arm"]] if given["arm"] else list(dict.fromkeys(pilot.frame["arm"]))
         others = [arm for arm in arms if arm != given["baseline"]]
         contrasts = [
             arms_contrast(pilot.frame, given["baseline"], arm, given["task"], given["measure"]) for arm in others
         ]
     elif pilot.recipe is not None:
-        contrasts = [one for one in pilot.recipe.contrasts if (given["name"] or "") in one.name]
+        name = given["name"]
+        contrasts = pilot.recipe.contrasts if name is None else [stated_contrast(pilot, name)]
     else:
         raise UserError("--mde: these results are of no recipe; give --baseline, and --arm for one arm alone")
     table = detectable_table(pilot, contrasts, given["alpha"], given["target"])
     if table.empty:
-        raise UserError("--mde: none of the contrasts can be computed from these results")
+        raise UserError("--mde: there is nothing to compare in these results")
     _print(table, style, [], None, f"detectable with power {given['target']:g}")
     if out is not None:
         _write(out, table, None)
@@ -241,4 +242,5 @@ def _write(folder: Path, table: "pd.DataFrame", curve: "Question | None") -> Non
         own = table if style in FOR_PROGRAMS else for_readers(table)
         write_text(folder / f"power.{ending}", render_table(own, style))
     if curve is not None:
-        save_figure(power_curve(table, curve), folder / "power.png")
+        bands = "bands: power at the 95 % limits of the seeds' standard deviation" if "power_low" in table else ""
+        save_figure(power_curve(table, curve), folder / "power.png", bands)

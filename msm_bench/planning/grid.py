@@ -131,8 +131,11 @@ def _solved(
 
     found = _smallest(lambda number: power_of(components, design(number), question), question.target, what)
     row = _row(components, design(_MOST[what] if found is None else found), question)
+    both = row.get("power_both", 1.0)
     if found is None:
         row["note"] = f"not reached; {row['note']}".removesuffix("; ")
+    elif isinstance(both, float) and both < question.target:
+        row["note"] = "less where the seed swap must reject as well"
     return row
 
 

@@ -1,11 +1,12 @@
 """Power, equivalence and detectable effects of the two-way t test, from a standard error and its degrees of freedom."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 
 from msm_bench.planning.components import Components, TaskComponents
 from msm_bench.stats import smallest_p
@@ -15,6 +16,8 @@ ALPHA = 0.05
 """Two-sided level; of equivalence, that of each of the two one-sided tests."""
 TARGET = 0.8
 """The power that is asked for by default."""
+_NODES = 200
+"""Of the integral over the standard error, which is smooth."""
 _NO_TAIL = 6.0
 """From so many standard errors on, the chance to reject in the wrong direction is below 1e-9."""
 
@@ -131,11 +134,12 @@ def equivalence_power(effect: float, bound: float, of: Precision, alpha: float =
     if high <= low:
         return 0.0
 
-    def inside(s: float) -> float:
+    def inside(s: Array) -> Array:
         room, center = bound / of.se - critical * s, effect / of.se
-        return float((stats.norm.cdf(room - center) - stats.norm.cdf(-room - center)) * chi.pdf(s))
+        found: Array = (special.ndtr(room - center) - special.ndtr(-room - center)) * chi.pdf(s)
+        return found
 
-    return float(integrate.quad(inside, low, high, limit=200)[0])
+    return float(integrate.fixed_quad(inside, low, high, n=_NODES)[0])
 
 
 def detectable(of: Precision, alpha: float = ALPHA, target: float = TARGET) -> float:
@@ -147,10 +151,26 @@ def detectable(of: Precision, alpha: float = ALPHA, target: float = TARGET) -> f
     if of.df < 1:
         return math.nan
     unit = of._replace(se=1.0)
+    return of.se * _reached(lambda shift: t_power(shift, unit, alpha), target)
+
+
+def smallest_bound(of: Precision, alpha: float = ALPHA, target: float = TARGET) -> float:
+    """The smallest bound within which TOST shows equivalence with power `target` where there is no effect at all.
+
+    The inverse of `equivalence_power`; NaN without a test.
+    """
+    if of.df < 1:
+        return math.nan
+    unit = of._replace(se=1.0)
+    return of.se * _reached(lambda bound: equivalence_power(0.0, bound, unit, alpha), target)
+
+
+def _reached(power: Callable[[float], float], target: float) -> float:
+    """Where a power that grows from below `target` reaches it."""
     high = 1.0
-    while t_power(high, unit, alpha) < target:
+    while power(high) < target:
         high *= 2
-    return of.se * float(optimize.brentq(lambda shift: t_power(shift, unit, alpha) - target, 0.0, high, xtol=1e-12))
+    return float(optimize.brentq(lambda x: power(x) - target, 0.0, high, xtol=1e-12))
 
 
 def seeds_needed(alpha: float = ALPHA) -> int:

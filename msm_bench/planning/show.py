@@ -46,8 +46,10 @@ def for_readers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _digits(value: object) -> str:
+    if value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return "–"
     if isinstance(value, float):
-        return "–" if math.isnan(value) else f"{value:.3g}"
+        return f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -67,7 +69,9 @@ def power_curve(table: pd.DataFrame, question: Question) -> Figure:
             axis.fill_between(x, own["power_low"], own["power_high"], color=color, alpha=0.12, linewidth=0)
     axis.axhline(question.target, color="0.4", linewidth=0.8, linestyle="--")
     axis.axhline(question.alpha, color="0.4", linewidth=0.8, linestyle=":")
-    axis.annotate(f"{question.target:.0%}", (1.01, question.target), xycoords=axis.get_yaxis_transform(), fontsize=8)
+    axis.annotate(
+        f"{100 * question.target:.0f} %", (1.01, question.target), xycoords=axis.get_yaxis_transform(), fontsize=8
+    )
     axis.annotate(f"α = {question.alpha:.3g}", (1.01, question.alpha), xycoords=axis.get_yaxis_transform(), fontsize=8)
     axis.set(ylim=(0, 1.02), xlabel=along if along == "seeds" else "items, over all tasks", ylabel="power")
     claim = f"equivalence within ±{question.bound:.3g}, true" if question.bound is not None else "true"
