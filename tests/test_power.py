@@ -12,10 +12,8 @@ from click.testing import CliRunner, Result
 from commands import refusal, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspect_ai import Epochs, Task, eval
-from inspect_ai.dataset import Sample
-from inspect_ai.model import ModelOutput, ModelUsage, get_model
-from inspect_ai.scorer import exact
+from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
+from inspect_ai.scorer import Score
 from scipy import stats as scipy_stats
 from statsmodels.stats.power import TTestPower
 
@@ -33,19 +31,21 @@ from msm_bench.planning import (
     contrast_components,
     detectable,
     equivalence_power,
+    load_pilot,
     power_table,
     precision,
     record_power,
     solve,
+    stated_contrast,
     t_power,
     with_given,
 )
 from msm_bench.planning.components import Asking, Shape, TaskComponents, components
-from msm_bench.planning.grid import Solved
+from msm_bench.planning.grid import Solved, design_of
 from msm_bench.planning.power import smallest_bound
 from msm_bench.recipe import Contrast, Term
 from msm_bench.results import COLUMNS, write_frame
-from msm_bench.stats import TaskValues, equivalence, seed_swap, two_way, two_way_interval
+from msm_bench.stats import TaskValues, equivalence, seed_swap, term_values, two_way, two_way_interval
 
 ASKED = Asking(2, 0)
 ALONE = Shape(40, 40, 1)
@@ -279,6 +279,18 @@ def test_standard_error_adds_the_parts() -> None:
     assert of.df == 3  # min(4 − 1, 12 − 2)
 
 
+def test_a_plan_of_what_was_run_is_as_exact_as_the_run() -> None:
+    pilot = load_pilot([str(Path(__file__).parents[1] / "results" / "cheese-smollm2")])
+    for name in ("H1: D(aft)", "neutral against aft, A"):
+        contrast = stated_contrast(pilot, name)
+        values, _ = term_values(pilot.frame, contrast.terms, contrast.measure)
+        of = contrast_components(pilot.frame, contrast)
+        planned, run = precision(of, design_of(of, of.seeds, None, 1, None)), two_way_interval(values)
+        # unequal cells, and bounds of the run's variance, leave a few per cent
+        assert planned.se == pytest.approx(run.se, rel=0.05)
+        assert planned.df == run.df
+
+
 def test_more_epochs_take_away_sampling_noise_only() -> None:
     hand = by_hand(seed=0.0, item=0.3, noise=0.4, epoch=1.0, cells=1, per_cluster=1, arms=2)
     one, five = (precision(hand, Design(2, (50,), epochs, (1,))).se ** 2 for epochs in (1, 5))
@@ -465,21 +477,22 @@ def test_a_plan_from_a_results_folder(folder: Path, tmp_path: Path) -> None:
     assert [row["seeds"] for row in solved] == [5, 6, 7]
 
 
-def _outputs(answers: str) -> list[ModelOutput]:
-    outputs = [ModelOutput.from_content("mockllm", answer) for answer in answers.split()]
-    for output in outputs:
-        output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
-    return outputs
+def write_log(path: Path, model: str, answers: str) -> None:
+    """A finished log in which 6 questions were answered twice each: C for right, I for wrong."""
+    about = EvalSpec(
+        created="2026-01-01T00:00:00+00:00", task="questions", dataset=EvalDataset(), model=model, config=EvalConfig()
+    )
+    samples = [
+        EvalSample(id=f"q{i % 6}", epoch=1 + i // 6, input="?", target="yes", scores={"exact": Score(value=grade)})
+        for i, grade in enumerate(answers)
+    ]
+    write_eval_log(EvalLog(status="success", eval=about, samples=samples), str(path))
 
 
 def test_a_plan_from_logs(tmp_path: Path) -> None:
-    # two models answer 6 questions twice each, not always alike; no seeds, so the claim is about these models
-    samples = [Sample(id=f"q{i}", input="?", target="yes") for i in range(6)]
-    said = {"a": "yes no yes yes no yes yes yes yes no no yes", "b": "no no yes no yes no no yes no no no no"}
-    models = [get_model(f"mockllm/{name}", custom_outputs=_outputs(text)) for name, text in said.items()]
-    task = Task(dataset=samples, scorer=exact(), name="questions")
-    logs = eval(task, model=models, epochs=Epochs(2, []), log_dir=str(tmp_path), display="none", max_samples=1)
-    assert [log.status for log in logs] == ["success", "success"]
+    # two models, not always of one mind; no seeds, so the claim is about these models
+    write_log(tmp_path / "a.eval", "mockllm/a", "CICCICCCCIIC")
+    write_log(tmp_path / "b.eval", "mockllm/b", "IICICIICIIII")
     compared = [tmp_path, "--baseline", "mockllm/b", "--arm", "mockllm/a"]
     rows = json.loads(power(*compared, "--effect", 0.3, "--epochs", "1,4", "--items", "50", "--format", "json").stdout)
     assert [(row["seeds"], row["samples"]) for row in rows] == [(1, 2 * 50), (1, 2 * 50 * 4)]
