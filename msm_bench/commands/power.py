@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from msm_bench.recipe import Contrast
 
 _BOTH = "`power both`: the seed swap rejects as well, as a confirmatory claim needs; `power` is the two-way test alone"
+_OF_PLANS = ("what", "effect", "equivalence", "seeds", "items", "epochs", "cells", "family", "sd_seed", "sd_epoch")
+"""Options that a finished run has no use for."""
 _SMALLEST_LEVEL = 1e-4
 """Below it the seed-swap test, which draws its patterns from 17 seeds on, has no say."""
 
@@ -66,7 +68,7 @@ _SHARE = Finite(0, 1, min_open=True, max_open=True)
 @click.option("--measure", help="By this measure, where there are several.")
 @click.option("--sd-seed", type=_SD, help="By hand: standard deviation of the difference over seeds.")
 @click.option("--sd-item", type=_SD, help="By hand: over items (over clusters with --items-per-cluster).")
-@click.option("--sd-noise", type=_SD, help="By hand: of seed and item together.  [default: 0]")
+@click.option("--sd-noise", type=_SD, help="By hand: of seed and item together [default: 0].")
 @click.option("--sd-epoch", type=_SD, help="By hand: of one sampled answer.")
 @click.option("--arms", "n_arms", type=click.IntRange(1), default=2, show_default=True, help="By hand: how many.")
 @click.option("--items-per-cluster", type=click.IntRange(1), default=1, show_default=True, help="By hand.")
@@ -76,7 +78,7 @@ _SHARE = Finite(0, 1, min_open=True, max_open=True)
 @click.option("--equivalence", type=Finite(0, min_open=True), metavar="BOUND", help="Show |effect| < BOUND.")
 @click.option("--seeds", type=_NUMBERS, help="Such as 3-10 [default; 1 where nothing is known of seeds].")
 @click.option("--items", type=_NUMBERS, help="Items of each task, such as 20,50,100 [default: the pilot's].")
-@click.option("--epochs", type=_NUMBERS, default="1", show_default=True, help="Such as 1,5.")
+@click.option("--epochs", type=_NUMBERS, help="Such as 1,5.  [default: 1]")
 @click.option("--cells", type=click.IntRange(1), help="Fixed strata of each task [default: the pilot's, else 1].")
 @click.option("--solve", "what", type=click.Choice(["seeds", "items", "epochs"]), help="The smallest number of these.")
 @click.option("--power", "target", type=_SHARE, default=0.8, show_default=True, help="The power that is asked for.")
@@ -85,17 +87,19 @@ _SHARE = Finite(0, 1, min_open=True, max_open=True)
 @click.option("--mde", is_flag=True, help="What each contrast of a finished run could have seen.")
 @click.option("--results", type=click.Path(path_type=Path), help="Where results lie [default: results/RECIPE].")
 @click.option("--format", "style", default="table", show_default=True, help="table, markdown, csv, json or latex.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write power.md, .csv, .tex and the curve there.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write table and curve there.")
 def power(sources: Sequence[str], style: str, results: Path | None, out: Path | None, **given: Any) -> None:
     """Plan a run by the variance in a pilot: SOURCES are a recipe with results, a results folder, or Inspect logs.
 
     Without SOURCES the standard deviations are given by hand, in the measure's unit.
     """
-    from msm_bench.planning import load_pilot, power_table, solve
+    from msm_bench.planning import load_pilot, power_curve, power_table, solve
     from msm_bench.report import FORMATS
+    from msm_bench.report.figures import save_figure
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
+    _check_options(sources, given)
     pilot = load_pilot(sources, results) if sources else None
     if given["mde"]:
         _print_detectable(pilot, given, style, out)
@@ -108,7 +112,27 @@ def power(sources: Sequence[str], style: str, results: Path | None, out: Path | 
     notes = [*components.notes(), *([_BOTH] if "power_both" in table else [])]
     _print(table, style, notes, components if style == "table" else None, _title(contrast, question))
     if out is not None:
-        _write(out, table, None if what else question)
+        _write(out / "power", table)
+    if out is not None and not what:
+        bands = "bands: power at the 95 % limits of the seeds' standard deviation" if "power_low" in table else ""
+        save_figure(power_curve(table, question), out / "power.png", bands)
+
+
+def _check_options(sources: Sequence[str], given: dict[str, Any]) -> None:
+    """Raise a `UserError` for options that would have no effect together."""
+    planned = [name for name in _OF_PLANS if given[name] is not None]
+    if given["mde"] and planned:
+        raise UserError(f"--mde is of a finished run, and --{_flag(planned[0])} of a plan; leave one of them out")
+    compared = [name for name in ("name", "baseline", "arm", "task", "measure") if given[name] is not None]
+    if not sources and compared:
+        raise UserError(f"--{_flag(compared[0])} chooses from a pilot; name its recipe, results folder or logs")
+    what = given["what"]
+    if what and given[what] is not None:
+        raise UserError(f"--solve {what} looks for the number of {what}; leave --{what} out")
+
+
+def _flag(name: str) -> str:
+    return {"what": "solve", "name": "contrast"}.get(name, name).replace("_", "-")
 
 
 def _contrast(pilot: "Pilot", given: dict[str, Any]) -> "Contrast":
@@ -151,10 +175,11 @@ def _components(pilot: "Pilot | None", contrast: "Contrast | None", given: dict[
 def _grid(components: "Components", given: dict[str, Any]) -> "Grid":
     from msm_bench.planning import Grid
 
-    if all(task.epoch is None and not task.epoch_once.df for task in components.tasks) and given["epochs"] != (1,):
+    epochs = given["epochs"] or (1,)
+    if all(task.epoch is None and not task.epoch_once.df for task in components.tasks) and epochs != (1,):
         raise UserError("--epochs: nothing is known of the noise of sampling; give --sd-epoch, or leave it out")
     usual = tuple(range(3, 11)) if components.seed is not None else (1,)
-    return Grid(given["seeds"] or usual, given["items"] or (), given["epochs"], given["cells"])
+    return Grid(given["seeds"] or usual, given["items"] or (), epochs, given["cells"])
 
 
 def _question(pilot: "Pilot | None", contrast: "Contrast | None", given: dict[str, Any]) -> "Question":
@@ -209,7 +234,7 @@ def _print_detectable(pilot: "Pilot | None", given: dict[str, Any], style: str, 
         raise UserError("--mde: there is nothing to compare in these results")
     _print(table, style, [], None, f"detectable with power {given['target']:g}")
     if out is not None:
-        _write(out, table, None)
+        _write(out / "detectable", table)
 
 
 def _title(contrast: "Contrast | None", question: "Question") -> str:
@@ -232,15 +257,12 @@ def _print(
         click.echo(note, err=style != "table")
 
 
-def _write(folder: Path, table: "pd.DataFrame", curve: "Question | None") -> None:
+def _write(path: Path, table: "pd.DataFrame") -> None:
+    """The table in three formats, to the path with their endings."""
     from msm_bench.files import write_text
-    from msm_bench.planning import for_readers, power_curve
+    from msm_bench.planning import for_readers
     from msm_bench.report import FOR_PROGRAMS, render_table
-    from msm_bench.report.figures import save_figure
 
     for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
         own = table if style in FOR_PROGRAMS else for_readers(table)
-        write_text(folder / f"power.{ending}", render_table(own, style))
-    if curve is not None:
-        bands = "bands: power at the 95 % limits of the seeds' standard deviation" if "power_low" in table else ""
-        save_figure(power_curve(table, curve), folder / "power.png", bands)
+        write_text(path.with_name(f"{path.name}.{ending}"), render_table(own, style))

@@ -54,16 +54,16 @@ def _digits(value: object) -> str:
 
 
 def power_curve(table: pd.DataFrame, question: Question) -> Figure:
-    """Power over seeds, or over items where all designs have as many seeds: a line for each of the other numbers."""
-    along = "seeds" if table["seeds"].nunique() > 1 else "items"
-    others = [name for name in ("items", "epochs") if name != along and table[name].nunique() > 1]
+    """Power over seeds, or, where all designs have equally many, over items or epochs; a line for each other number."""
+    vary = [name for name in ("seeds", "items", "epochs") if table[name].nunique() > 1] or ["seeds"]
+    along, others = vary[0], vary[1:]
     figure = Figure(figsize=(5.6, 3.8), layout="constrained")
     axis = figure.subplots()
     groups = list(table.groupby(others, sort=False)) if others else [((), table)]
     colors = sns.color_palette("colorblind", len(groups))
     for color, (key, own) in zip(colors, groups, strict=True):
         label = ", ".join(f"{value} {name}" for name, value in zip(others, key, strict=True))
-        x = own[along] if along == "seeds" else own[along].str.split("+").map(lambda parts: sum(map(int, parts)))
+        x = own[along].astype(str).str.split("+").map(lambda parts: sum(map(int, parts)))  # items of all tasks
         axis.plot(x, own["power"], color=color, marker="o", markersize=3.5, label=label or None)
         if "power_low" in own:
             axis.fill_between(x, own["power_low"], own["power_high"], color=color, alpha=0.12, linewidth=0)
@@ -73,7 +73,7 @@ def power_curve(table: pd.DataFrame, question: Question) -> Figure:
         f"{100 * question.target:.0f} %", (1.01, question.target), xycoords=axis.get_yaxis_transform(), fontsize=8
     )
     axis.annotate(f"α = {question.alpha:.3g}", (1.01, question.alpha), xycoords=axis.get_yaxis_transform(), fontsize=8)
-    axis.set(ylim=(0, 1.02), xlabel=along if along == "seeds" else "items, over all tasks", ylabel="power")
+    axis.set(ylim=(0, 1.02), xlabel="items, over all tasks" if along == "items" else along, ylabel="power")
     claim = f"equivalence within ±{question.bound:.3g}, true" if question.bound is not None else "true"
     axis.set_title(f"{claim} effect {question.effect:.3g}", fontsize=10)
     if along == "seeds":
