@@ -43,20 +43,15 @@ class Numbers(click.ParamType[tuple[int, ...]]):
         return tuple(dict.fromkeys(found))
 
 
-class Finite(click.FloatRange):
-    """A number within limits that is neither infinite nor none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number."""
-        found = float(super().convert(value, param, ctx))
-        if not math.isfinite(found):
-            self.fail(f"{value!r} is not a finite number", param, ctx)
-        return found
+def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number", ctx, param)
+    return value
 
 
-_SD = Finite(0)
+_SD = click.FloatRange(0, 1e9)
 _NUMBERS = Numbers()
-_SHARE = Finite(0, 1, min_open=True, max_open=True)
+_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
 @click.command()
@@ -66,23 +61,42 @@ _SHARE = Finite(0, 1, min_open=True, max_open=True)
 @click.option("--arm", help="The arm that is compared with it.")
 @click.option("--task", help="On this task, where there are several.")
 @click.option("--measure", help="By this measure, where there are several.")
-@click.option("--sd-seed", type=_SD, help="By hand: standard deviation of the difference over seeds.")
-@click.option("--sd-item", type=_SD, help="By hand: over items (over clusters with --items-per-cluster).")
-@click.option("--sd-noise", type=_SD, help="By hand: of seed and item together [default: 0].")
-@click.option("--sd-epoch", type=_SD, help="By hand: of one sampled answer.")
+@click.option("--sd-seed", type=_SD, callback=_finite, help="By hand: standard deviation of the difference over seeds.")
+@click.option(
+    "--sd-item", type=_SD, callback=_finite, help="By hand: over items (over clusters with --items-per-cluster)."
+)
+@click.option("--sd-noise", type=_SD, callback=_finite, help="By hand: of seed and item together [default: 0].")
+@click.option("--sd-epoch", type=_SD, callback=_finite, help="By hand: of one sampled answer.")
 @click.option("--arms", "n_arms", type=click.IntRange(1), default=2, show_default=True, help="By hand: how many.")
 @click.option("--items-per-cluster", type=click.IntRange(1), default=1, show_default=True, help="By hand.")
 @click.option(
-    "--effect", type=Finite(), help="True effect [default: the recipe's smallest of interest; of equivalence 0]."
+    "--effect",
+    type=float,
+    callback=_finite,
+    help="True effect [default: the recipe's smallest of interest; of equivalence 0].",
 )
-@click.option("--equivalence", type=Finite(0, min_open=True), metavar="BOUND", help="Show |effect| < BOUND.")
-@click.option("--seeds", type=_NUMBERS, help="Such as 3-10 [default; 1 where nothing is known of seeds].")
+@click.option(
+    "--equivalence",
+    type=click.FloatRange(0, min_open=True),
+    callback=_finite,
+    metavar="BOUND",
+    help="Show |effect| < BOUND.",
+)
+@click.option("--seeds", type=_NUMBERS, help="Such as 6,8 [default: 3-10, or 1 where nothing is known of seeds].")
 @click.option("--items", type=_NUMBERS, help="Items of each task, such as 20,50,100 [default: the pilot's].")
 @click.option("--epochs", type=_NUMBERS, help="Such as 1,5.  [default: 1]")
 @click.option("--cells", type=click.IntRange(1), help="Fixed strata of each task [default: the pilot's, else 1].")
 @click.option("--solve", "what", type=click.Choice(["seeds", "items", "epochs"]), help="The smallest number of these.")
-@click.option("--power", "target", type=_SHARE, default=0.8, show_default=True, help="The power that is asked for.")
-@click.option("--alpha", type=_SHARE, default=0.05, show_default=True, help="Two-sided level.")
+@click.option(
+    "--power",
+    "target",
+    type=_SHARE,
+    callback=_finite,
+    default=0.8,
+    show_default=True,
+    help="The power that is asked for.",
+)
+@click.option("--alpha", type=_SHARE, callback=_finite, default=0.05, show_default=True, help="Two-sided level.")
 @click.option("--family", type=click.IntRange(1), help="Tests in the Holm family [default: the recipe's, else 1].")
 @click.option("--mde", is_flag=True, help="What each contrast of a finished run could have seen.")
 @click.option("--results", type=click.Path(path_type=Path), help="Where results lie [default: results/RECIPE].")

@@ -27,6 +27,10 @@ Solved = Literal["seeds", "items", "epochs"]
 _MOST = {"seeds": 200, "items": 1_000_000, "epochs": 1000}
 """Where the search ends."""
 
+_COLUMNS = (
+    *("seeds", "items", "epochs", "cells", "samples", "se", "df"),
+    *("power", "power_low", "power_high", "power_both", "detectable", "note"),
+)
 _DRAWN = 0.02
 """By so much the power of both tests, which is drawn, can miss the other's by chance."""
 
@@ -88,7 +92,7 @@ def power_table(components: Components, grid: Grid, question: Question) -> pd.Da
         design_of(components, seeds, items, epochs, grid.cells)
         for items, epochs, seeds in product(grid.items or (None,), grid.epochs, grid.seeds)
     ]
-    return pd.DataFrame([_row(components, design, question) for design in designs])
+    return _table([_row(components, design, question) for design in designs])
 
 
 def solve(components: Components, grid: Grid, question: Question, what: Solved) -> pd.DataFrame:
@@ -108,7 +112,7 @@ def solve(components: Components, grid: Grid, question: Question, what: Solved) 
     epochs = (None,) if what == "epochs" else grid.epochs
     for one in product(items, epochs, seeds):
         rows.append(_solved(components, one, grid, question, what))
-    return pd.DataFrame(rows)
+    return _table(rows)
 
 
 def _check_known(components: Components, seeds: Sequence[int]) -> None:
@@ -153,6 +157,11 @@ def _smallest(power: Callable[[int], float], target: float, what: Solved) -> int
         middle = (low + high) // 2
         low, high = (low, middle) if power(middle) >= target else (middle, high)
     return high
+
+
+def _table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """The rows with the columns that any of them has, in one order."""
+    return pd.DataFrame(rows, columns=[name for name in _COLUMNS if any(name in row for row in rows)])
 
 
 def _row(components: Components, design: Design, question: Question) -> dict[str, object]:

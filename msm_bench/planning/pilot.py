@@ -60,7 +60,9 @@ def stated_contrast(pilot: Pilot, name: str) -> Contrast:
     found = [one for one in contrasts if one.name == name] or [one for one in contrasts if name in one.name]
     if len(found) != 1:
         known = "; ".join(one.name for one in found or contrasts)
-        raise UserError(f"--contrast {name}: {'several' if found else 'no such'} contrast; give one of: {known}")
+        raise UserError(
+            f"--contrast {name}: {'several contrasts fit' if found else 'no such contrast'}; give one of: {known}"
+        )
     return found[0]
 
 

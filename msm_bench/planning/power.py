@@ -139,7 +139,7 @@ def equivalence_power(effect: float, bound: float, of: Precision, alpha: float =
         found: Array = (special.ndtr(room - center) - special.ndtr(-room - center)) * chi.pdf(s)
         return found
 
-    return float(integrate.fixed_quad(inside, low, high, n=_NODES)[0])
+    return min(1.0, float(integrate.fixed_quad(inside, low, high, n=_NODES)[0]))  # it may round up
 
 
 def detectable(of: Precision, alpha: float = ALPHA, target: float = TARGET) -> float:
