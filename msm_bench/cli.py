@@ -160,17 +160,31 @@ def compare(
 @click.argument("sources", nargs=-1, required=True)
 @_RESULTS
 @click.option("--out", type=click.Path(path_type=Path), default=Path("figures"), show_default=True)
-def plot(sources: Sequence[str], results: Path | None, out: Path) -> None:
+@click.option("--format", "formats", default="png", show_default=True, help="png, svg or pdf, or several with commas.")
+@click.option(
+    "--width",
+    type=click.Choice(["text", "column"]),
+    default="text",
+    show_default=True,
+    help="Of a page's text (6.9 in) or of one of two columns (3.3 in).",
+)
+@click.option("--dark", is_flag=True, help="For a dark page.")
+def plot(sources: Sequence[str], results: Path | None, out: Path, formats: str, width: str, dark: bool) -> None:
     """Draw the figures of a recipe's results, or of Inspect logs."""
+    from msm_bench.report.figures import COLUMN, TEXT, check_images
     from msm_bench.report.publish import caveat, draw
     from msm_bench.stats import evaluate_all
 
+    styles = list(dict.fromkeys(style.strip() for style in formats.split(",")))
+    check_images(styles)
+    look: dict[str, Any] = {"formats": styles, "width": COLUMN if width == "column" else TEXT, "dark": dark}
     if len(sources) == 1 and not _is_log(sources[0]):
         experiment = _experiment(sources[0], None, results)
-        frame = experiment.frame()
-        figures = draw(frame, out, caveat(experiment, frame), evaluate_all(frame, experiment.recipe))
+        frame, recipe = experiment.frame(), experiment.recipe
+        found, manifests = evaluate_all(frame, recipe), experiment.manifests()
+        figures = draw(frame, out, caveat(experiment, frame), found, recipe=recipe, manifests=manifests, **look)
     else:
-        figures = draw(_logs_frame(sources, ()), out, "")
+        figures = draw(_logs_frame(sources, ()), out, "", **look)
     for figure in figures:
         click.echo(figure)
 

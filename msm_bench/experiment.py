@@ -369,6 +369,11 @@ class Experiment:
         """The seeds at which an arm is scored."""
         return [seed for _, seed in self._shards([arm])]
 
+    def manifests(self) -> list[dict[str, Any]]:
+        """The manifests of the shards there are: `identity`, `base_sha256`, `checkpoint` (None of the base model) and
+        `wall_seconds`."""
+        return [_read_shard_manifest(self.shard_path(arm, seed)) for arm, seed in self._shards()]
+
     def machines(self) -> list[str]:
         """The machines that trained what there is, in words."""
         found = (_read_shard_manifest(self.shard_path(arm, seed))["checkpoint"] for arm, seed in self._shards())

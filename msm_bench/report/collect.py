@@ -10,7 +10,8 @@ from inspect_ai.log import EvalLog
 
 from msm_bench.errors import UserError
 from msm_bench.files import write_json, write_text
-from msm_bench.report.figures import plot_cells
+from msm_bench.report.figures import save_figure
+from msm_bench.report.figures.cells import cell_grids, cells_caption, draw_cells
 from msm_bench.report.publish import environment
 from msm_bench.report.tables import render_table
 from msm_bench.results import check_frame, frame_from_logs, log_files, read_log, write_frame
@@ -33,8 +34,11 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
     write_json(folder / "summary.json", {"command": command, "runs": runs, **environment()})
     for style, ending in (("markdown", "md"), ("csv", "csv")):
         write_text(folder / "tables" / f"cells.{ending}", render_table(table, style))
-    if frame["value"].notna().any():
-        plot_cells(frame, folder / "figures" / "cells.png", _note(frame))
+    if grids := cell_grids(frame):
+        scored = set(frame[frame["value"].notna()]["metric"])
+        blank = [metric for metric in dict.fromkeys(frame["metric"]) if metric not in scored]
+        note = f"{cells_caption(grids, blank=blank)} {_note(frame)}"
+        save_figure(draw_cells(grids), folder / "figures" / "cells.png", note)
     return table
 
 
@@ -86,7 +90,4 @@ def about_run(head: EvalLog) -> dict[str, Any]:
 
 def _note(frame: pd.DataFrame) -> str:
     epochs, models = frame["epoch"].nunique(), ", ".join(dict.fromkeys(frame["model"]))
-    scored = set(frame[frame["value"].notna()]["metric"])
-    blank = [metric for metric in dict.fromkeys(frame["metric"]) if metric not in scored]
-    nowhere = f"; not scored: {', '.join(blank)}" if blank else ""
-    return f"{models}; {frame['item'].nunique()} samples, {epochs} epoch{'' if epochs == 1 else 's'}{nowhere}"
+    return f"{models}; {frame['item'].nunique()} samples, {epochs} epoch{'' if epochs == 1 else 's'}"
