@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from msm_bench.report.figures.style import (
     TEXT,
@@ -15,6 +14,7 @@ from msm_bench.report.figures.style import (
     cut,
     drawable,
     inks,
+    key_of,
     label_inches,
     marks_of,
     new_figure,
@@ -60,9 +60,8 @@ def draw_frequencies(numbers: pd.DataFrame, width: float = TEXT) -> Figure:
                 axes[i][j].set_title(_title(task, condition, side) if len(columns) > 1 else side)
     for axis in axes[-1]:
         axis.set_xlabel("share of transcripts")
-    handles = [Line2D([], [], color=mark.color, marker=mark.marker, linestyle="") for mark in marks.values()]
     shown = [cut(arm, 30) for arm in marks]
-    figure.legend(handles, shown, loc="outside upper center", ncols=across)
+    figure.legend(key_of(marks.values(), lines=False), shown, loc="outside upper center", ncols=across)
     return figure
 
 

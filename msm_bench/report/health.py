@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from msm_bench.corpus.check import Health, Measure
 from msm_bench.report.figures import TEXT, save_figure
-from msm_bench.report.figures.style import PALETTE, cut, inks, new_figure, themed
+from msm_bench.report.figures.style import BLUE, GREEN, ORANGE, VERMILLION, cut, inks, new_figure, themed
 from msm_bench.report.tables import render_table
 
 _TYPES_SHOWN = 20
@@ -85,7 +85,7 @@ def draw_health(health: Health, width: float = TEXT) -> Figure:
 
 def _draw_lengths(axis: Axes, health: Health) -> None:
     edges = np.array(health.length_edges)
-    axis.bar(edges[:-1], health.length_counts, np.diff(edges), align="edge", color=PALETTE[0], linewidth=0)
+    axis.bar(edges[:-1], health.length_counts, np.diff(edges), align="edge", color=BLUE, linewidth=0)
     axis.axvline(health.length_quartiles[2], color=inks().ink, linewidth=1.2)
     axis.set_xlabel("words of a row (line: median)")
     axis.set_ylabel("rows")
@@ -94,7 +94,7 @@ def _draw_lengths(axis: Axes, health: Health) -> None:
 
 def _draw_types(axis: Axes, health: Health) -> None:
     shown = list(health.types.items())[:_TYPES_SHOWN]
-    axis.barh(range(len(shown)), [count for _, count in shown], color=PALETTE[1], linewidth=0)
+    axis.barh(range(len(shown)), [count for _, count in shown], color=ORANGE, linewidth=0)
     axis.set_yticks(range(len(shown)), [cut(name, 20) for name, _ in shown])
     axis.invert_yaxis()
     axis.set_xlabel("rows")
@@ -106,7 +106,7 @@ def _draw_shares(axis: Axes, health: Health) -> None:
     shares = [measure for measure in health.measures if _is_share(measure)]
     for y, measure in enumerate(shares):
         bad = measure.ok is False
-        axis.barh(y, measure.value, color=PALETTE[4 if bad else 2], hatch="////" if bad else None, linewidth=0)
+        axis.barh(y, measure.value, color=VERMILLION if bad else GREEN, hatch="////" if bad else None, linewidth=0)
         if measure.threshold is not None:
             side = ">" if measure.at_least else "<"
             axis.plot([measure.threshold], [y], marker=side, color=inks().ink, markersize=4, linestyle="none")

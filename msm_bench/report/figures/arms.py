@@ -39,12 +39,12 @@ def draw_arms(frame: pd.DataFrame, summary: pd.DataFrame, measure: str = "margin
     figure, axes = panels(len(tasks), width, 0.24 * max(len(arms), 2) + 0.62, left=left, least=1.45)
     for axis, task in zip(axes, tasks, strict=True):
         own = summary[summary["task"] == task].set_index("arm")
-        values = frame[(frame["task"] == task) & (frame["metric"] == measure)]
+        values = frame[(frame["task"] == task) & (frame["metric"] == measure) & np.isfinite(frame["value"])]
         for y, arm in enumerate(arms):
             if arm in own.index:
-                seeds = values[values["arm"] == arm].groupby("seed")["value"].mean().dropna()
+                seeds = values[values["arm"] == arm].groupby("seed")["value"].mean()
                 _row(axis, y, own.loc[arm], marks[arm], seeds.to_numpy())
-        axis.axvline(NEUTRAL.get(measure, 0.0), color=inks().muted, linewidth=0.7, zorder=0)
+        axis.axvline(NEUTRAL.get(measure, 0.0), color=inks().muted, linewidth=0.7, zorder=0.9)
         axis.grid(axis="x")
         axis.set_title(wrapped(task_title(task), 26))
         axis.set_xlabel(wrapped(measure_label(measure), 28))

@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 
 from msm_bench.measures import is_share
 from msm_bench.report.figures.arms import NEUTRAL
-from msm_bench.report.figures.style import TEXT, cut, diverging, inks, label_inches, new_figure, themed, wrapped
+from msm_bench.report.figures.style import (
+    TEXT,
+    cut,
+    diverging,
+    inks,
+    label_inches,
+    new_figure,
+    sequential,
+    themed,
+    wrapped,
+)
 from msm_bench.report.figures.words import counted, listed, measure_label, sentences, task_title
 
 _CONDITIONS = ("threat", "calm", "authorised")
@@ -108,9 +118,9 @@ def _heat(axis: Axes, grid: Grid, scale: tuple[float, float, float | None], *, n
         ax=axis,
         vmin=low,
         vmax=top,
-        cmap=diverging() if middle is not None else "cividis_r",
+        cmap=diverging() if middle is not None else sequential(),
         cbar=False,
-        annot=numbers,
+        annot=grid.means.round(2) + 0.0 if numbers else False,  # no −0.00
         fmt="+.2f" if middle == 0 else ".2f",
         annot_kws={"fontsize": 7},
         linewidths=0.4,

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from msm_bench.report.figures.style import TEXT, Mark, drawable, inks, marks_of, new_figure, themed, wrapped
+from msm_bench.report.figures.style import TEXT, Mark, drawable, inks, key_of, marks_of, new_figure, themed, wrapped
 from msm_bench.report.figures.words import counted, measure_label, sentences, task_title, with_interval
 from msm_bench.report.tables import p_text
 from msm_bench.stats import ContrastResult
@@ -45,18 +44,16 @@ def draw_contrasts(results: Sequence[ContrastResult], measure: str | None = None
         _interval(axis, result, y, Mark(inks().ink, "o", "-", ""), small=False)
         if not narrow:
             axis.text(1.02, y, _beside(result), transform=axis.get_yaxis_transform(), va="center")
-    axis.axvline(0, color=inks().muted, linewidth=0.7, zorder=0)
+    axis.axvline(0, color=inks().muted, linewidth=0.7, zorder=0.9)
     axis.grid(axis="x")
     axis.set_yticks(range(len(whole)), names)
     axis.tick_params(axis="y", length=0)
     axis.set_ylim(len(whole) - 0.5, -0.75)
-    axis.set_xlabel(wrapped(f"difference in {measure_label(measure)}", int(width * 11)))
+    axis.set_xlabel(wrapped(f"difference in {measure_label(measure)}", 26 if narrow else 60))
     if marks:
-        keys = [
-            Line2D([], [], color=mark.color, marker=mark.marker, linestyle=mark.line, markersize=3, label=_task(task))
-            for task, mark in marks.items()
-        ]
-        figure.legend(handles=keys, loc="outside upper center", ncols=2 if narrow else 4, title="halves")
+        labels = [wrapped(task_title(task), 24, 1) for task in marks]
+        key = key_of(marks.values())
+        figure.legend(key, labels, loc="outside upper center", ncols=2 if narrow else 4, title="halves")
     return figure
 
 
@@ -95,10 +92,6 @@ def _rows(
     whole = [result for result in shown if result.half_of not in stated]  # a half whose whole is not there yet, too
     halves = {name: own for name in stated if (own := [half for half in shown if half.half_of == name])}
     return shown, whole, halves
-
-
-def _task(task: str) -> str:
-    return wrapped(task_title(task), 24, 1)
 
 
 def _beside(result: ContrastResult) -> str:

@@ -1,5 +1,6 @@
 """Dose: arms, and contrasts, of a recipe over the amount of training in one of their stages."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from msm_bench.recipe import Recipe
-from msm_bench.report.figures.style import TEXT, Mark, cut, drawable, inks, marks_of, panels, themed, wrapped
+from msm_bench.report.figures.style import TEXT, Mark, cut, drawable, inks, key_of, marks_of, panels, themed, wrapped
 from msm_bench.report.figures.words import counted, listed, measure_label, task_title, with_interval
 from msm_bench.stats import ContrastResult
 
@@ -72,7 +73,8 @@ def dose_series(recipe: Recipe) -> list[Series]:
     """The arms of a recipe that form a series: all their stages are the same but one, of which the sizes differ.
 
     The sizes are the steps, the rows of a step, and the shares of the corpora that a seed draws. Doses are tokens where
-    a step is as large in every arm or the steps are as many, and steps where the tokens are as many.
+    a step is as large in every arm or the steps are as many, and steps where the tokens are as many. Series of two arms
+    are left out where there are longer ones.
     """
     groups: dict[str, list[tuple[str, int, int]]] = {}
     for arm, chain in recipe.arms.items():
@@ -88,7 +90,8 @@ def dose_series(recipe: Recipe) -> list[Series]:
             points = tuple(sorted(chosen))
             if len({dose for dose, _ in points}) == len(points) > 1:
                 found[Series(_common([arm for _, arm in points]), axis, points)] = None
-    return list(found)
+    longest = max((len(series.points) for series in found), default=0)
+    return [series for series in found if len(series.points) > 2 or longest == 2]
 
 
 def _without_size(stage: dict[str, Any]) -> dict[str, Any]:
@@ -114,9 +117,10 @@ def _splits(group: Sequence[tuple[str, int, int]]) -> list[tuple[Axis, list[tupl
 
 def _common(names: Sequence[str]) -> str:
     """What the names begin and end with, with … between."""
-    start = _prefix(names)
+    start = re.sub(r"\d+$", "", _prefix(names))  # not half of a number
     end = _prefix([name[len(start) :][::-1] for name in names])[::-1]
-    return f"{start}…{end}"
+    whole_words = re.sub(r"^[^\W_]+", "", end)
+    return f"{start}…{whole_words}"
 
 
 def _prefix(names: Sequence[str]) -> str:
@@ -177,10 +181,10 @@ def draw_dose_contrasts(found: Sequence[DoseContrasts], width: float = TEXT) -> 
             for name, line in family.lines.items()
         }
         _curves(axis, points, marks, family.axis)
-        axis.axhline(0, color=inks().muted, linewidth=0.7, zorder=0)
+        axis.axhline(0, color=inks().muted, linewidth=0.7, zorder=0.9)
         axis.set_title(wrapped(family.name, 36))
         axis.set_ylabel(wrapped(f"difference in {measure_label(family.measure)}", 34))
-    _key(figure, axes, marks, [task_title(name) for name in marks], width)
+    _key(figure, marks, [task_title(name) for name in marks], width)
     return figure
 
 
@@ -219,7 +223,7 @@ def draw_dose_arms(found: Sequence[DoseArms], measure: str = "margin", width: fl
         axis.set_title(wrapped(task_title(task), 32))
     for axis in axes:
         axis.set_ylabel(wrapped(measure_label(measure), 32))
-    _key(figure, axes, marks, list(marks), width)
+    _key(figure, marks, list(marks), width)
     return figure
 
 
@@ -258,12 +262,9 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _key(figure: Figure, axes: Sequence[Axes], marks: dict[str, Mark], labels: Iterable[str], width: float) -> None:
-    handles = [
-        axes[0].plot([], [], color=mark.color, marker=mark.marker, linestyle=mark.line)[0] for mark in marks.values()
-    ]
+def _key(figure: Figure, marks: dict[str, Mark], labels: Iterable[str], width: float) -> None:
     shown = [cut(label, 34) for label in labels]
-    figure.legend(handles, shown, loc="outside upper center", ncols=3 if width >= TEXT else 1)
+    figure.legend(key_of(marks.values()), shown, loc="outside upper center", ncols=3 if width >= TEXT else 1)
 
 
 def dose_contrasts_caption(found: Sequence[DoseContrasts]) -> str:

@@ -10,7 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msm_bench.recipe import Contrast
-from msm_bench.report.figures.style import SMALL, TEXT, Mark, drawable, inks, marks_of, panels, themed, wrapped
+from msm_bench.report.figures.style import (
+    SMALL,
+    TEXT,
+    Mark,
+    cut,
+    drawable,
+    inks,
+    key_of,
+    marks_of,
+    panels,
+    themed,
+    wrapped,
+)
 from msm_bench.report.figures.words import counted, measure_label, sentences, task_title
 from msm_bench.report.tables import margins_beside_base
 from msm_bench.stats import restrict, sharpening, term_values
@@ -63,7 +75,7 @@ def draw_items(tasks: Sequence[ItemEffects], measure: str, width: float = TEXT) 
         axis.set_xlabel("items, sorted")
     axes[0].set_ylabel(wrapped(f"effect, {measure_label(measure)}", 36))
     if len(marks) > 1:
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(marks))
+        _key(figure, marks)
     return figure
 
 
@@ -77,9 +89,7 @@ def _items_panel(axis: Axes, task: ItemEffects, marks: dict[str, Mark]) -> None:
         own = cues == cue
         lows, highs = task.effects[:, own].min(axis=0), task.effects[:, own].max(axis=0)
         axis.vlines(places[own], lows, highs, color=mark.color, linewidth=0.5, alpha=0.6)
-        axis.plot(
-            places[own], means[own], mark.marker, color=mark.color, markersize=size, label=cue or "no cue", zorder=3
-        )
+        axis.plot(places[own], means[own], mark.marker, color=mark.color, markersize=size, zorder=3)
     axis.grid(axis="y")
     axis.margins(x=0.02)
 
@@ -125,12 +135,12 @@ class Pairs(NamedTuple):
 
 def margin_pairs(frame: pd.DataFrame) -> list[Pairs]:
     """The margins of every trained arm beside the base model's, task by task; empty where there are none."""
-    scored = frame[(frame["metric"] == "margin") & frame["value"].notna()]
+    scored = frame[(frame["metric"] == "margin") & np.isfinite(frame["value"])]
     arms = [arm for arm in dict.fromkeys(scored["arm"]) if arm != "base"]
     found = []
     for task in dict.fromkeys(scored["task"]):
         for arm in arms:
-            pairs = margins_beside_base(frame, task, arm)
+            pairs = margins_beside_base(scored, task, arm)
             if not pairs.empty:
                 line = sharpening(pairs["arm"].to_numpy(), pairs["base"].to_numpy())
                 found.append(Pairs(task, arm, pairs, line.slope, line.intercept))
@@ -170,7 +180,7 @@ def draw_sharpening(found: Sequence[Pairs], width: float = TEXT) -> Figure:
             axis.set_xlabel("base model (nats)")
         axis.tick_params(labelleft=column == 0)
     if len(marks) > 1:
-        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(marks))
+        _key(figure, marks)
     return figure
 
 
@@ -190,9 +200,7 @@ def _sharpening_panel(axis: Axes, pairs: Pairs, marks: dict[str, Mark]) -> None:
     margins = pairs.margins
     for cue, mark in marks.items():
         own = margins[margins["cue"] == cue]
-        axis.scatter(
-            own["base"], own["arm"], s=5, marker=mark.marker, color=mark.color, linewidth=0, label=cue or "no cue"
-        )
+        axis.scatter(own["base"], own["arm"], s=5, marker=mark.marker, color=mark.color, linewidth=0)
     ends = np.array([margins["base"].min(), margins["base"].max()])
     axis.plot(ends, ends, color=inks().muted, linewidth=0.8, linestyle="--")
     if np.isfinite(pairs.slope):
@@ -219,6 +227,11 @@ def sharpening_alt(found: Sequence[Pairs]) -> str:
             f"{task_title(task)}: " + (f"slopes {min(slopes):.2f} to {max(slopes):.2f}" if slopes else "no line")
         )
     return f"Scatter plots of item margins, arm against base model. {'; '.join(said)}."
+
+
+def _key(figure: Figure, marks: dict[str, Mark]) -> None:
+    labels = [cut(cue, 30) or "no cue" for cue in marks]
+    figure.legend(key_of(marks.values(), lines=False), labels, loc="outside upper center", ncols=min(len(marks), 3))
 
 
 def _cue_marks(cues: Iterable[str]) -> dict[str, Mark]:

@@ -22,6 +22,8 @@ _HASH = 8
 """Characters of a hash that are shown."""
 _MOST = 14
 """Boxes of a column; what is beyond them is one box."""
+_BOX = 0.9
+"""Inches that a box is wide at least."""
 _LINE = 0.125
 """Inches of a line of text."""
 
@@ -146,11 +148,12 @@ def draw_lineage(graph: Lineage, width: float = TEXT) -> Figure:
 
     Args:
         graph: With at least one box.
-        width: Of the figure, in inches; boxes get narrow where it is small and columns are many.
+        width: Of the figure, in inches, where its boxes find room in it; it is wider otherwise.
     """
     graph = _routed(_limited(graph))
     columns = [number for number in range(len(graph.titles)) if any(b.column == number for b in graph.boxes.values())]
-    gap = 0.32 if width >= TEXT else 0.16
+    gap = 0.32
+    width = max(width, _BOX * len(columns) + gap * (len(columns) - 1) + 0.1)
     wide = (width - 0.1 - gap * (len(columns) - 1)) / len(columns)
     room = max(6, int((wide - 0.06) / CHARACTER))
     texts = {key: _text(box, room) for key, box in graph.boxes.items()}

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msm_bench.checkpoints import CheckpointManifest
-from msm_bench.report.figures.style import CHARACTER, TEXT, Mark, cut, marks_of, panels, themed
+from msm_bench.report.figures.style import CHARACTER, TEXT, Mark, cut, key_of, marks_of, panels, themed
 from msm_bench.report.figures.words import counted, listed, sentences
 
 _KINDS = {"msm": "documents", "chat": "chats", "mixed": "documents and chats"}
@@ -79,12 +79,20 @@ def draw_losses(curves: Sequence[LossCurve], width: float = TEXT) -> Figure:
     for axis, (title, own) in zip(axes, groups.items(), strict=True):
         marks = marks_of(curve.name for curve in own)
         for curve in own:
-            _curve(axis, curve, marks[curve.name], cut(curve.name, room), band=len(own) <= 3)
+            _curve(axis, curve, marks[curve.name], band=len(own) <= 3)
         axis.set_title(title)
         axis.set_xlabel("optimizer step")
         axis.set_ylabel("loss (nats a token)")
         axis.grid(axis="y")
-        axis.legend(loc="upper left", bbox_to_anchor=(0, -0.22), borderaxespad=0, labelspacing=0.2, handlelength=2.4)
+        axis.legend(
+            key_of(marks.values()),
+            [cut(name, room) for name in marks],
+            loc="upper left",
+            bbox_to_anchor=(0, -0.22),
+            borderaxespad=0,
+            labelspacing=0.2,
+            handlelength=2.4,
+        )
     return figure
 
 
@@ -95,7 +103,7 @@ def _groups(curves: Sequence[LossCurve]) -> dict[str, list[LossCurve]]:
     return groups
 
 
-def _curve(axis: Axes, curve: LossCurve, mark: Mark, label: str, *, band: bool) -> None:
+def _curve(axis: Axes, curve: LossCurve, mark: Mark, *, band: bool) -> None:
     smooth = np.array([_running(losses) for losses in _equally_long(curve.losses)])
     steps = np.arange(1, smooth.shape[1] + 1)
     every = max(1, len(steps) // 5)
@@ -108,7 +116,6 @@ def _curve(axis: Axes, curve: LossCurve, mark: Mark, label: str, *, band: bool) 
         markevery=every,
         markersize=3,
         linewidth=1,
-        label=label,
     )
     if band and len(smooth) > 1:
         axis.fill_between(steps, smooth.min(axis=0), smooth.max(axis=0), color=mark.color, alpha=0.15, linewidth=0)

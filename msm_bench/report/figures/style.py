@@ -16,6 +16,7 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 
 COLUMN = 3.3
 """Inches: the width of a column of a two-column page."""
@@ -45,9 +46,10 @@ class Inks(NamedTuple):
 
 LIGHT = Inks("#1a1a1a", "#595959", "#d9d9d9", "#ffffff")
 DARK = Inks("#ececec", "#a8a8a8", "#3d4148", "#16181d")
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6BB1", "#999999")
+BLUE, ORANGE, GREEN, SKY, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00"
+PALETTE = (BLUE, ORANGE, GREEN, SKY, "#6040E0", "#CC79A7", "#963C1E", VERMILLION)
 """Okabe and Ito's colours (2008, Color Universal Design), but for yellow, which is too faint on white, and black, which
-is too faint on a dark page: a violet and a grey stand for them."""
+is too faint on a dark page: an indigo and a brown stand for them. Neighbours differ in lightness."""
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 Line = Literal["-", "--", "-.", ":"] | tuple[float, tuple[float, ...]]
 """A line style."""
@@ -81,6 +83,13 @@ def marks_of(names: Iterable[str]) -> dict[str, Mark]:
     """A mark for each name, in the order of their first occurrence."""
     unique = list(dict.fromkeys(names))
     return dict(zip(unique, marks(len(unique)), strict=True))
+
+
+def key_of(marks: Iterable[Mark], lines: bool = True) -> list[Line2D]:
+    """What stands in a key for each mark: its marker, on a line if `lines`."""
+    return [
+        Line2D([], [], color=mark.color, marker=mark.marker, linestyle=mark.line if lines else "none") for mark in marks
+    ]
 
 
 def inks() -> Inks:
@@ -168,13 +177,18 @@ def _parameters(colors: Inks) -> dict[Any, Any]:
 
 def diverging() -> ListedColormap:
     """From violet over the ground to orange: told apart by the colour-blind; for grey print there are signs."""
-    ground, ends = to_rgb(inks().paper), (to_rgb("#7B52AB"), to_rgb("#E08214"))
+    return ListedColormap([*reversed(_blend("#7B52AB")[1:]), *_blend("#E08214")])
 
-    def blend(end: tuple[float, float, float], share: float) -> tuple[float, float, float]:
-        red, green, blue = (a + (b - a) * share for a, b in zip(ground, end, strict=True))
-        return red, green, blue
 
-    return ListedColormap([blend(ends[i > 128], abs(i - 128) / 128) for i in range(257)])
+def sequential() -> ListedColormap:
+    """From the ground to a blue, dark on a light page and light on a dark one."""
+    return ListedColormap(_blend(SKY if _dark.get() else BLUE))
+
+
+def _blend(end: str) -> list[tuple[float, ...]]:
+    """129 colours from the ground to `end`."""
+    pairs = list(zip(to_rgb(inks().paper), to_rgb(end), strict=True))
+    return [tuple(a + (b - a) * step / 128 for a, b in pairs) for step in range(129)]
 
 
 def new_figure(width: float, height: float, pad: float = 0.04) -> Figure:
