@@ -87,7 +87,7 @@ def _draw_lengths(axis: Axes, health: Health) -> None:
     edges = np.array(health.length_edges)
     axis.bar(edges[:-1], health.length_counts, np.diff(edges), align="edge", color=BLUE, linewidth=0)
     axis.axvline(health.length_quartiles[2], color=inks().ink, linewidth=1.2)
-    axis.set_xlabel("words of a row (line: median)")
+    axis.set_xlabel("words of a row\n(line: median)")
     axis.set_ylabel("rows")
     axis.set_title("lengths")
 
@@ -115,7 +115,7 @@ def _draw_shares(axis: Axes, health: Health) -> None:
     axis.set_xscale("symlog", linthresh=0.01)
     axis.set_xlim(-0.0005, 1.3)
     axis.set_xticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
-    axis.set_xlabel("share; > at least, < at most so much")
+    axis.set_xlabel("share; > at least,\n< at most so much")
     axis.set_title("measures")
 
 

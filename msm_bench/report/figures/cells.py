@@ -84,9 +84,10 @@ def draw_cells(grids: Sequence[Grid], baseline: str | None = None, width: float 
     side_by_side = not grids[0].task
     rows = [cut(name, 34 if width >= TEXT else 20) for grid in grids for name in grid.means.index]
     columns = max(len(grid.means.columns) for grid in grids)
-    high = max(map(len, (wrapped(name, 20, 2) for grid in grids for name in grid.means.columns))) > 6 or columns > 6
-    foot = 1.1 if high else 0.25
     room = width - label_inches(rows) - 0.5
+    longest = label_inches(wrapped(name, 20, 2) for grid in grids for name in grid.means.columns)
+    upright = longest > room / columns or side_by_side
+    foot = longest + 0.1 if upright else 0.3
     if side_by_side:
         across = max(1, min(len(grids), int(room / (_NUMBER * columns))))
         down = -(-len(grids) // across)
@@ -102,7 +103,7 @@ def draw_cells(grids: Sequence[Grid], baseline: str | None = None, width: float 
     numbers = room / (columns * (across if side_by_side else 1)) >= _NUMBER
     low, top, middle = _scale(grids, baseline)
     for axis, grid in zip(every, grids, strict=False):
-        _heat(axis, grid, (low, top, middle), numbers=numbers, by_metric=side_by_side)
+        _heat(axis, grid, (low, top, middle), numbers=numbers, upright=upright)
     shown = every[: len(grids)]
     bar = figure.colorbar(shown[0].collections[0], ax=shown, fraction=0.03, pad=0.015, aspect=30)
     what = "" if side_by_side and len({grid.metric for grid in grids}) > 1 else measure_label(grids[0].metric)
@@ -111,7 +112,7 @@ def draw_cells(grids: Sequence[Grid], baseline: str | None = None, width: float 
     return figure
 
 
-def _heat(axis: Axes, grid: Grid, scale: tuple[float, float, float | None], *, numbers: bool, by_metric: bool) -> None:
+def _heat(axis: Axes, grid: Grid, scale: tuple[float, float, float | None], *, numbers: bool, upright: bool) -> None:
     low, top, middle = scale
     sns.heatmap(
         grid.means,
@@ -129,11 +130,11 @@ def _heat(axis: Axes, grid: Grid, scale: tuple[float, float, float | None], *, n
         xticklabels=[wrapped(name, 20, 2) for name in grid.means.columns],
     )
     axis.set_facecolor(inks().faint)
-    axis.set(title=wrapped((grid.metric if by_metric else grid.task).replace("_", " "), 60 if not by_metric else 16))
+    axis.set(title=wrapped(task_title(grid.task or grid.metric), 60 if grid.task else 16))
     axis.set(xlabel="", ylabel="")
     axis.tick_params(length=0)
     axis.tick_params(axis="y", rotation=0)
-    axis.tick_params(axis="x", rotation=90 if len(grid.means.columns) > 6 or by_metric else 0)
+    axis.tick_params(axis="x", rotation=90 if upright else 0)
 
 
 def _scale(grids: Sequence[Grid], baseline: str | None) -> tuple[float, float, float | None]:

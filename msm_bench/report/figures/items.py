@@ -157,7 +157,9 @@ def draw_sharpening(found: Sequence[Pairs], width: float = TEXT) -> Figure:
     """
     most = max(Counter(pairs.task for pairs in found).values())
     columns = max(1, min(int((width - 0.5) / 1.05), most))
-    places = _places(found, columns)
+    if most == 1:  # tasks stand beside one another
+        columns = max(1, min(int((width - 0.5) / 1.6), len(found)))
+    places = [divmod(place, columns) for place in range(len(found))] if most == 1 else _places(found, columns)
     rows = max(row for row, _ in places) + 1
     figure, grid = panels(
         rows * columns, width, 1.4, left=0.5, least=(width - 0.5) / columns, most=columns, share="none"
@@ -178,7 +180,7 @@ def draw_sharpening(found: Sequence[Pairs], width: float = TEXT) -> Figure:
         if axis is leading:
             axis.set_ylabel(wrapped(f"{task_title(pairs.task)} (nats)", 22))
             axis.set_xlabel("base model (nats)")
-        axis.tick_params(labelleft=column == 0)
+        axis.tick_params(labelleft=column == 0 or most == 1)
     if len(marks) > 1:
         _key(figure, marks)
     return figure

@@ -243,7 +243,10 @@ def cut(text: object, length: int) -> str:
 def wrapped(text: object, width: int, lines: int = 2) -> str:
     """`text` as it can be drawn, in at most `lines` lines of at most `width` characters."""
     line = drawable(text)
-    return "\n".join(textwrap.wrap(line, max(width, 2), max_lines=lines, placeholder="…"))
+    parts = textwrap.wrap(line, max(width, 2), max_lines=lines, placeholder="…")
+    if len(parts) > 1 and parts[-1] == "…":  # no line for the sign alone
+        parts = [*parts[:-2], f"{parts[-2][: width - 1]}…"]
+    return "\n".join(parts)
 
 
 def label_inches(labels: Iterable[str]) -> float:
