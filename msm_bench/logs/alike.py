@@ -56,11 +56,18 @@ def _check_versions(files: Sequence[LogFile], allow: Collection[str]) -> list[st
                 "--allow version"
             )
         versions.setdefault(file.task, []).append(str(version))
-    return [
-        f"{task}: versions {', '.join(sorted(set(own)))} of the task are compared as if they were one"
-        for task, own in versions.items()
-        if len(set(own)) > 1
-    ]
+    notes = []
+    for task, own in versions.items():
+        if len(set(own)) > 1:
+            items = max(file.head.eval.dataset.samples or 0 for file in files if file.task == task)
+            listed = ", ".join(sorted(set(own)))
+            notes.append(f"{task}: versions {listed} of the task are compared as if they were one ({counted(items)})")
+    return notes
+
+
+def counted(items: int) -> str:
+    """So many items, in words."""
+    return f"{items} item{'' if items == 1 else 's'}"
 
 
 class Content(NamedTuple):
@@ -128,11 +135,11 @@ class Contents:
     def notes(self) -> list[str]:
         """How many items differ, and of how many only the beginning was seen; one line a task."""
         differ = (
-            f"{task}: {count} items do not ask the same in all logs; they are compared all the same"
+            f"{task}: {counted(count)} with other contents in another log, compared all the same"
             for task, count in Counter(task for task, *_ in self._differ).items()
         )
         cut = (
-            f"{task}: {count} items are longer than the 5,120 characters that a log's summaries hold; only those were "
+            f"{task}: {counted(count)} longer than the 5,120 characters that a log's summaries hold; only those were "
             "compared between the logs"
             for task, count in self._cut.items()
             if count

@@ -137,7 +137,7 @@ def _of_log(name: str, file: LogFile) -> str | None:
         "task": file.task,
         "solver": spec.solver or ", ".join(steps),
         "log": file.name,
-        "tag": ", ".join(file.head.tags),
+        "tag": ", ".join(sorted(file.head.tags)),
     }
     return whole.get(name)
 

@@ -38,7 +38,7 @@ class LogFile(NamedTuple):
 
 
 def log_files(paths: Sequence[Path | str]) -> list[str]:
-    """The log files among `paths`; a directory stands for all logs below it.
+    """The log files among `paths`; a directory stands for all logs below it, oldest first.
 
     Raises:
         UserError: a path does not exist or holds no log.
@@ -48,7 +48,7 @@ def log_files(paths: Sequence[Path | str]) -> list[str]:
         path = str(given).removeprefix("file://")  # Inspect names local logs so
         if not os.path.exists(path):
             raise UserError(f"{path}: no such log or directory")
-        found = [path] if os.path.isfile(path) else [info.name for info in list_eval_logs(path)]
+        found = [path] if os.path.isfile(path) else [info.name for info in list_eval_logs(path, descending=False)]
         if not found:
             raise UserError(f"{path}: holds no Inspect logs")
         files += found
