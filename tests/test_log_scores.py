@@ -136,7 +136,7 @@ scores = st.dictionaries(
     ).map(lambda value: Score(value=value, explanation="said  so " * 300)),
 )
 texts = st.one_of(st.text(max_size=8), st.integers(), st.just("w  " * 600), st.none(), st.just({"k": ["v"] * 400}))
-samples = st.builds(
+samples: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict, scores=scores, metadata=st.dictionaries(st.sampled_from(["cell", "cluster", "note"]), texts, max_size=3)
 )
 

@@ -31,7 +31,7 @@ def number_seeds(frame: pd.DataFrame, columns: Columns, created: dict[str, str])
             "seeds number the logs of each arm and task by their age: which log of an arm stands beside which of "
             "another is arbitrary"
         ]
-    names = sorted(set(frame["seed"]) - {""})
+    names = sorted(name for name in frame["seed"].unique() if name)
     notes = []
     if all(_WHOLE.fullmatch(name) for name in names):
         codes = {name: int(name) for name in names}
