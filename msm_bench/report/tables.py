@@ -48,7 +48,7 @@ def shown_measures(frame: pd.DataFrame) -> list[str]:
     """
     found: list[str] = []
     for _, own in frame[frame["value"].notna()].groupby("task", sort=False):
-        metrics = list(dict.fromkeys(own["metric"]))
+        metrics = [str(metric) for metric in own["metric"].unique()]
         found += [measure for measure in _SHOWN if measure in metrics] or metrics
     return list(dict.fromkeys(found))
 
@@ -109,7 +109,7 @@ def margins_beside_base(frame: pd.DataFrame, task: str, arm: str) -> pd.DataFram
 
 
 def _slope(frame: pd.DataFrame, arm: str) -> float:
-    if arm == "base" or "base" not in set(frame["arm"]):
+    if arm == "base" or not frame["arm"].eq("base").any():
         return float("nan")
     pairs = margins_beside_base(frame, str(frame["task"].iloc[0]), arm)
     return sharpening(pairs["arm"].to_numpy(), pairs["base"].to_numpy()).slope

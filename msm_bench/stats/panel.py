@@ -92,7 +92,8 @@ class Panels:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         """Index the rows of `frame`."""
-        self._frame = frame
+        self._values = frame[["item", "cell", "cluster", "arm", "seed", "value"]]
+        self._split = frame[["task", "split"]]
         indices = frame.groupby(["task", "metric"], sort=False, observed=True).indices
         self._rows = {key: np.asarray(own) for key, own in indices.items()}
         self._panels: dict[tuple[str, str], Panel] = {}
@@ -104,7 +105,7 @@ class Panels:
         if key not in self._rows:
             return None
         if key not in self._panels:
-            self._panels[key] = Panel(self._frame.take(self._rows[key]))
+            self._panels[key] = Panel(self._values.take(self._rows[key]))
         return self._panels[key]
 
     def has(self, task: str, measure: str) -> bool:
@@ -114,6 +115,6 @@ class Panels:
     def split_of(self, tasks: set[str]) -> str:
         """Which items of some tasks the frame holds, in words; items that are not split are all there are."""
         if not self._splits:
-            for task, split in self._frame[["task", "split"]].drop_duplicates().itertuples(index=False):
+            for task, split in self._split.drop_duplicates().itertuples(index=False):
                 self._splits.setdefault(str(task), set()).add(str(split) or "all")
         return " and ".join(sorted(set().union(*(self._splits.get(task, set()) for task in tasks))))
