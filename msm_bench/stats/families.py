@@ -73,8 +73,8 @@ def evaluate_stated(
 ) -> list[ContrastResult]:
     """Stated contrasts, each half after its whole, with Holm over the confirmatory ones.
 
-    A contrast whose arms can't be compared yet is left out (`not_comparable` says why), but its place in Holm's family is
-    kept.
+    A contrast whose arms can't be compared yet is left out, but its place in Holm's family is kept; `not_comparable`
+    says why.
 
     Args:
         frame: The results.
