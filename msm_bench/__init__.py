@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from msm_bench.api import Comparison, Results, compare, load_results
+    from msm_bench.stats import Options
 
 __version__ = version("msm-bench")
-__all__ = ["Comparison", "Results", "__version__", "compare", "load_results"]
+__all__ = ["Comparison", "Options", "Results", "__version__", "compare", "load_results"]
 _FROM = {name: "msm_bench.api" for name in ("Comparison", "Results", "compare", "load_results")}
+_FROM["Options"] = "msm_bench.stats"
 """Where names lie that are loaded once they are needed: every part of msm-bench imports this module."""
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from msm_bench.errors import UserError
 from msm_bench.files import read_json
 from msm_bench.logs import Columns, frame_notes, read_logs
-from msm_bench.recipe import Contrast, Recipe, Smallest
+from msm_bench.recipe import Contrast, Recipe
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     arm_summary,
@@ -27,14 +27,15 @@ from msm_bench.report.tables import (
     shown_measures,
 )
 from msm_bench.results import check_frame, read_frame
-from msm_bench.stated import Stated, as_stated, check_in, read_contrasts
+from msm_bench.stated import as_stated, check_in, read_contrasts
 from msm_bench.stats import (
+    DEFAULTS,
     ContrastResult,
-    NotComparable,
+    Options,
     baseline_contrasts,
-    evaluate,
     evaluate_all,
-    holm,
+    evaluate_stated,
+    not_comparable,
     waiting,
 )
 
@@ -205,6 +206,7 @@ def compare(
     *,
     contrasts: str | Path | Sequence[Contrast] | None = None,
     measures: Sequence[str] | None = None,
+    options: Options = DEFAULTS,
 ) -> Comparison:
     """Compare arms: items paired, clusters and seeds taken into account.
 
@@ -216,6 +218,7 @@ def compare(
         contrasts: Contrasts that were stated: a YAML file with a list of them, each as in a recipe, or the list. The
             confirmatory ones form one Holm family.
         measures: The metrics by which arms are compared with the baseline; by default those of record, else all.
+        options: Equivalence, resamples, ranks, graders, the mixed model.
 
     Raises:
         UserError: an unknown arm, task or metric, or contrasts that can't be read or tested.
@@ -224,36 +227,20 @@ def compare(
     found: list[ContrastResult] = []
     if contrasts is not None:
         stated = read_contrasts(contrasts) if isinstance(contrasts, str | Path) else as_stated(contrasts)
-        check_in(frame, stated.contrasts)
-        evaluated, reasons = _evaluate_stated(frame, stated)
-        found += evaluated
-        notes += reasons
+        check_in(frame, stated.contrasts, options.graders)
+        found += evaluate_stated(
+            frame, stated.contrasts, smallest=options.smallest, sha256=stated.sha256, options=options
+        )
+        left_out = not_comparable(frame, stated.contrasts, options)
+        notes += [f"not comparable: {name}: {reason}" for name, reason in left_out.items()]
     if baseline is not None:
         known = list(frame["metric"].unique())
         if unknown := [measure for measure in measures or () if measure not in known]:
             raise UserError(f"unknown measure {unknown[0]!r}; these results have {', '.join(known)}")
-        others, reasons = baseline_contrasts(frame, baseline, measures or shown_measures(frame))
+        others, reasons = baseline_contrasts(frame, baseline, measures or shown_measures(frame), options)
         found += others
         notes += [f"not comparable: {reason}" for reason in reasons]
     elif contrasts is None and results.recipe is not None:
-        found = evaluate_all(frame, results.recipe)
+        found = evaluate_all(frame, results.recipe, options)
         notes += [f"not yet: {name} ({reason})" for name, reason in waiting(frame, results.recipe).items()]
     return Comparison(results, found, notes)
-
-
-def _evaluate_stated(frame: pd.DataFrame, stated: Stated) -> tuple[list[ContrastResult], list[str]]:
-    # until msm_bench.stats has evaluate_stated, of which evaluate_all will be the case of a recipe
-    results, reasons = [], []
-    for contrast in stated.contrasts:
-        of_tasks = frame[frame["task"].isin({term.task for term in contrast.terms})]
-        split = " and ".join(sorted({split or "all" for split in of_tasks["split"]}))
-        try:
-            results.append(evaluate(frame, contrast, smallest=Smallest(), split=split, recipe_sha256=stated.sha256))
-        except NotComparable as error:
-            reasons.append(f"not comparable: {contrast.name}: {error}")
-    family = [result for result in results if result.p is not None]
-    size = sum(contrast.confirmatory for contrast in stated.contrasts)
-    adjusted = holm([result.p for result in family if result.p is not None] + [1.0] * (size - len(family)))
-    for result, p_holm in zip(family, adjusted, strict=False):
-        result.p_holm = p_holm
-    return results, reasons

@@ -1,6 +1,6 @@
 """Contrasts in a file of their own, stated before the logs are looked at: for runs that no recipe made."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,10 +52,17 @@ def as_stated(contrasts: Sequence[Contrast]) -> Stated:
     return Stated(list(contrasts), sha256_text(canonical_json([one.model_dump(mode="json") for one in contrasts])))
 
 
-def check_in(frame: pd.DataFrame, contrasts: Sequence[Contrast]) -> None:
-    """Raise a `UserError` if a contrast names a task, arm or metric that a result frame does not have."""
+def check_in(frame: pd.DataFrame, contrasts: Sequence[Contrast], graded: Collection[str] = ()) -> None:
+    """Raise a `UserError` if a contrast names a task, arm or metric that a result frame does not have.
+
+    Args:
+        frame: The results.
+        contrasts: What was stated.
+        graded: Further measures, which are made of the metrics of several graders.
+    """
     for column, role in (("task", "task"), ("arm", "arm"), ("metric", "measure")):
         known = [str(name) for name in frame[column].unique()]
+        known += graded if column == "metric" else ()
         for contrast in contrasts:
             named = [contrast.measure] if column == "metric" else [getattr(term, column) for term in contrast.terms]
             if unknown := [name for name in named if name not in known]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from msm_bench.api import Comparison
     from msm_bench.experiment import Experiment
     from msm_bench.report.publish import Findings
-    from msm_bench.stats import ContrastResult
+    from msm_bench.stats import ContrastResult, Options
 
 _COLUMN = "sample_id, epoch, model, task, solver, log, target, tag, metadata.X, task_arg.X, model_arg.X"
 
@@ -44,6 +44,11 @@ _COLUMN = "sample_id, epoch, model, task, solver, log, target, tag, metadata.X, 
     type=click.Choice(["version", "content"]),
     help="Compare although versions of a task, or contents of items, differ; may be given again.",
 )
+@click.option("--equivalence", type=click.FloatRange(0, min_open=True), help="Test for equivalence within ± this.")
+@click.option("--resamples", type=click.IntRange(100), default=4000, show_default=True, help="Of the bootstrap.")
+@click.option("--ordinal", multiple=True, metavar="METRIC", help="Its values are ranks; may be given again.")
+@click.option("--graders", multiple=True, metavar="NAME=A,B", help="A measure that is the mean of several metrics.")
+@click.option("--mixed", is_flag=True, help="Fit a mixed model beside the interval; needs statsmodels.")
 @click.option("--paper", metavar="FIGURE", help="Set the recipe's arms beside a figure of the paper, such as fig2.")
 @ARMS
 @RESULTS
@@ -59,6 +64,11 @@ def compare(
     seed: str | None,
     scorers: Sequence[str],
     allow: Sequence[str],
+    equivalence: float | None,
+    resamples: int,
+    ordinal: Sequence[str],
+    graders: Sequence[str],
+    mixed: bool,
     paper: str | None,
     arms: Sequence[str],
     results: Path | None,
@@ -71,9 +81,11 @@ def compare(
     from msm_bench import api
     from msm_bench.report import FORMATS
     from msm_bench.report.publish import findings
+    from msm_bench.stats import DEFAULTS
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
+    options = _options(equivalence, resamples, ordinal, graders, mixed)
     of_recipe = is_recipe(sources)
     if paper is not None and (not of_recipe or baseline or contrasts or arms):
         raise UserError("--paper sets all arms of one recipe beside a figure; give one recipe, no --baseline or --arm")
@@ -90,7 +102,7 @@ def compare(
             allow=allow,
             arms=chosen,
         )
-        print_comparison(api.compare(found, baseline, contrasts=contrasts), baseline, style)
+        print_comparison(api.compare(found, baseline, contrasts=contrasts, options=options), baseline, style)
         return
     if by or item != "sample_id" or cell or cluster or seed or allow or scorers:
         raise UserError(f"{sources[0]}: a recipe says itself what its arms and items are; give such options with logs")
@@ -99,11 +111,33 @@ def compare(
         _print_beside_paper(experiment, paper, style)
         return
     experiment.recipe.check_arms([baseline, *chosen] if baseline else chosen)
-    if baseline or contrasts:
+    if baseline or contrasts or options != DEFAULTS:
         own = api.Results(experiment.frame(chosen), [], experiment.recipe)
-        print_comparison(api.compare(own, baseline, contrasts=contrasts), baseline, style)
+        print_comparison(api.compare(own, baseline, contrasts=contrasts, options=options), baseline, style)
     else:
         print_findings(experiment, findings(experiment, chosen), style)
+
+
+def _options(
+    equivalence: float | None, resamples: int, ordinal: Sequence[str], graders: Sequence[str], mixed: bool
+) -> "Options":
+    """What is computed beyond the contrasts; the margin of equivalence counts on the scale of each measure."""
+    from msm_bench.errors import explain_invalid
+    from msm_bench.recipe import Smallest
+    from msm_bench.stats import Options
+
+    named = dict(one.partition("=")[::2] for one in graders)
+    if "" in {*named, *named.values()}:
+        raise UserError("--graders: give a name and the metrics of its graders, as in graded=grade,grade1")
+    with explain_invalid("options"):
+        return Options(
+            draws=resamples,
+            smallest=Smallest(margin=equivalence, rate=equivalence) if equivalence else Smallest(),
+            equivalence=equivalence is not None,
+            ordinal=tuple(ordinal),
+            graders={name: tuple(metrics.split(",")) for name, metrics in named.items()},
+            mixed=mixed,
+        )
 
 
 def print_comparison(found: "Comparison", baseline: str | None, style: str) -> None:
