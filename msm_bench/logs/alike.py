@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from inspect_ai.model import ChatMessage
 
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 from msm_bench.logs.find import LogFile, Sample
 
 ALLOW = ("version", "content")
@@ -126,7 +126,7 @@ class Contents:
                 continue
             if not self._allowed:
                 raise UserError(
-                    f"{file.path}: item {key[0]} of task {file.task} has another {part} than in another log, {path}; "
+                    f"{file.path}: item {printable(key[0])} of task {file.task} has another {part} than in another log, {path}; "
                     "run both on the same items, or compare them all the same with --allow content"
                 )
             self._differ.add(place)

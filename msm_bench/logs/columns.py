@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from inspect_ai.log import EvalLog
 
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 from msm_bench.files import canonical_json, sha256_text
 from msm_bench.logs.find import LogFile, Sample
 from msm_bench.results import UNTRAINED
@@ -161,7 +161,7 @@ def column_names(file: LogFile, samples: Iterable[Sample]) -> set[str]:
 
 def unknown_column(name: str, there: Iterable[str]) -> UserError:
     """What to tell of a column that no sample has, beside the `KEYED` ones that there are."""
-    listed = [*FIXED, *sorted(there)]
+    listed = [*FIXED, *(printable(name, 60) for name in sorted(there))]
     more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     return UserError(f"unknown column {name!r}; these logs have {', '.join(listed[:_LISTED])}{more}")
 

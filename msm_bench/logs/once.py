@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 from msm_bench.logs.columns import Columns
 from msm_bench.results import SAMPLE, UNTRAINED
 
@@ -67,7 +67,8 @@ def check_once(frame: pd.DataFrame) -> None:
     second = frame.iloc[twice[0]]
     same = np.logical_and.reduce([(frame[name] == second[name]).to_numpy() for name in SAMPLE])
     first = frame.iloc[np.flatnonzero(same)[0]]
-    where = f"item {second['item']} of {second['task']} is scored twice for arm {second['arm']}, seed {second['seed']}"
+    item, arm = printable(second["item"]), printable(second["arm"])
+    where = f"item {item} of {second['task']} is scored twice for arm {arm}, seed {second['seed']}"
     if first["sample_uuid"] == second["sample_uuid"] and first["sample_uuid"]:
         raise UserError(f"{second['log']}: {where}; give each log once")
     raise UserError(
@@ -87,6 +88,6 @@ def check_strata(frame: pd.DataFrame, columns: Columns) -> None:
             first = several.iloc[0]
             found = several[(several["task"] == first["task"]) & (several["item"] == first["item"])][role].head(3)
             raise UserError(
-                f"item {first['item']} of {first['task']} has more than one {name} ({', '.join(map(repr, found))}); a "
+                f"item {printable(first['item'])} of {first['task']} has more than one {name} ({', '.join(map(repr, found))}); a "
                 f"{role} must be the same for an item in all logs"
             )
