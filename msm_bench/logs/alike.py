@@ -126,8 +126,8 @@ class Contents:
                 continue
             if not self._allowed:
                 raise UserError(
-                    f"{file.path}: item {printable(key[0])} of task {file.task} has another {part} than in another log, {path}; "
-                    "run both on the same items, or compare them all the same with --allow content"
+                    f"{file.path}: item {printable(key[0])} of task {file.task} has another {part} than in another "
+                    f"log, {path}; run both on the same items, or compare them all the same with --allow content"
                 )
             self._differ.add(place)
 

@@ -88,6 +88,6 @@ def check_strata(frame: pd.DataFrame, columns: Columns) -> None:
             first = several.iloc[0]
             found = several[(several["task"] == first["task"]) & (several["item"] == first["item"])][role].head(3)
             raise UserError(
-                f"item {printable(first['item'])} of {first['task']} has more than one {name} ({', '.join(map(repr, found))}); a "
-                f"{role} must be the same for an item in all logs"
+                f"item {printable(first['item'])} of {first['task']} has more than one {name} "
+                f"({', '.join(map(repr, found))}); a {role} must be the same for an item in all logs"
             )
