@@ -12,7 +12,8 @@ from msm_bench.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from msm_bench.planning import Components, Grid, Pilot, Question
+    from msm_bench.api import Results
+    from msm_bench.planning import Components, Grid, Question
     from msm_bench.recipe import Contrast
 
 _BOTH = "`power both`: the seed swap rejects as well, as a confirmatory claim needs; `power` is the two-way test alone"
@@ -149,7 +150,7 @@ def _flag(name: str) -> str:
     return {"what": "solve", "name": "contrast"}.get(name, name).replace("_", "-")
 
 
-def _contrast(pilot: "Pilot", given: dict[str, Any]) -> "Contrast":
+def _contrast(pilot: "Results", given: dict[str, Any]) -> "Contrast":
     from msm_bench.planning import arms_contrast, stated_contrast
 
     if given["name"] is not None:
@@ -163,7 +164,7 @@ def _contrast(pilot: "Pilot", given: dict[str, Any]) -> "Contrast":
     return arms_contrast(pilot.frame, given["baseline"], given["arm"], given["task"], given["measure"])
 
 
-def _components(pilot: "Pilot | None", contrast: "Contrast | None", given: dict[str, Any]) -> "Components":
+def _components(pilot: "Results | None", contrast: "Contrast | None", given: dict[str, Any]) -> "Components":
     from msm_bench.planning import by_hand, contrast_components, with_given
 
     if pilot is not None and contrast is not None:
@@ -196,7 +197,7 @@ def _grid(components: "Components", given: dict[str, Any]) -> "Grid":
     return Grid(given["seeds"] or usual, given["items"] or (), epochs, given["cells"])
 
 
-def _question(pilot: "Pilot | None", contrast: "Contrast | None", given: dict[str, Any]) -> "Question":
+def _question(pilot: "Results | None", contrast: "Contrast | None", given: dict[str, Any]) -> "Question":
     from msm_bench.planning import Question
 
     recipe = pilot.recipe if pilot else None
@@ -226,7 +227,7 @@ def _level(given: dict[str, Any], family: int) -> float:
     return level
 
 
-def _print_detectable(pilot: "Pilot | None", given: dict[str, Any], style: str, out: Path | None) -> None:
+def _print_detectable(pilot: "Results | None", given: dict[str, Any], style: str, out: Path | None) -> None:
     from msm_bench.planning import arms_contrast, detectable_table, stated_contrast
 
     if pilot is None:

@@ -4,7 +4,7 @@ from msm_bench.planning.components import Component, Components, contrast_compon
 from msm_bench.planning.finished import detectable_table
 from msm_bench.planning.given import by_hand, with_given
 from msm_bench.planning.grid import Grid, Question, power_table, solve
-from msm_bench.planning.pilot import Pilot, arms_contrast, load_pilot, stated_contrast
+from msm_bench.planning.pilot import arms_contrast, load_pilot, stated_contrast
 from msm_bench.planning.power import Design, Precision, detectable, equivalence_power, precision, t_power
 from msm_bench.planning.record import record_power
 from msm_bench.planning.show import component_table, for_readers, power_curve
@@ -14,7 +14,6 @@ __all__ = [
     "Components",
     "Design",
     "Grid",
-    "Pilot",
     "Precision",
     "Question",
     "arms_contrast",

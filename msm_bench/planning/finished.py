@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from msm_bench.planning.pilot import Pilot
+from msm_bench.api import Results
 from msm_bench.planning.power import ALPHA, TARGET, Precision, detectable, seeds_needed, smallest_bound
 from msm_bench.recipe import Contrast
 from msm_bench.stats import NotComparable, restrict, smallest_p, term_values, two_way_interval
 
 
 def detectable_table(
-    pilot: Pilot, contrasts: Sequence[Contrast], alpha: float = ALPHA, target: float = TARGET
+    pilot: Results, contrasts: Sequence[Contrast], alpha: float = ALPHA, target: float = TARGET
 ) -> pd.DataFrame:
     """For each contrast of a finished run the effect that it would have found with power `target`.
 
@@ -25,7 +25,7 @@ def detectable_table(
     return table.astype(counts)
 
 
-def _row(pilot: Pilot, contrast: Contrast, alpha: float, target: float) -> dict[str, object]:
+def _row(pilot: Results, contrast: Contrast, alpha: float, target: float) -> dict[str, object]:
     about: dict[str, object] = {"contrast": contrast.name, "measure": contrast.measure}
     try:
         tasks, _ = term_values(restrict(pilot.frame, contrast), contrast.terms, contrast.measure)

@@ -1,54 +1,34 @@
 """What is planned from: results of a recipe, a results folder, or Inspect logs, and which comparison in them."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
+from msm_bench.api import Results, load_results
 from msm_bench.errors import UserError
 from msm_bench.experiment import Experiment
 from msm_bench.recipe import Contrast, Recipe, Term
 from msm_bench.report import shown_measures
-from msm_bench.results import check_frame, frame_from_logs, read_frame
 
 
-class Pilot(NamedTuple):
-    """Results, and what the recipe behind them claims."""
-
-    frame: pd.DataFrame
-    """The result frame."""
-    recipe: Recipe | None
-    """None for logs, and for a folder whose recipe does not ship with msm-bench."""
-
-
-def load_pilot(sources: Sequence[str], results: Path | None = None) -> Pilot:
+def load_pilot(sources: Sequence[str], results: Path | None = None) -> Results:
     """Results by the name or file of a recipe, of a results folder or its `frame.parquet`, or of Inspect logs.
+
+    Args:
+        sources: Where they are.
+        results: Of a recipe, where its results lie, if not in `results/RECIPE`.
 
     Raises:
         UserError: there are none, or they can't be read.
     """
-    first = Path(sources[0])
-    if len(sources) == 1 and (first.suffix == ".parquet" or (first / "frame.parquet").is_file()):
-        frame = read_frame(first if first.suffix == ".parquet" else first / "frame.parquet")
-        return Pilot(frame, _shipped_recipe(frame))
-    if len(sources) == 1 and not os.path.isdir(first) and not sources[0].endswith((".eval", ".json")):
-        recipe = Recipe.load(sources[0])
-        return Pilot(Experiment(recipe, None, results).frame(), recipe)
-    return Pilot(check_frame(frame_from_logs(sources), ", ".join(sources)), None)
+    if results is None:
+        return load_results(sources)
+    recipe = Recipe.load(sources[0])
+    return Results(Experiment(recipe, None, results).frame(), [], recipe)
 
 
-def _shipped_recipe(frame: pd.DataFrame) -> Recipe | None:
-    """The recipe that a frame names, if there is such a one."""
-    names = set(frame["recipe"]) - {""}
-    try:
-        return Recipe.load(names.pop()) if len(names) == 1 else None
-    except UserError:
-        return None
-
-
-def stated_contrast(pilot: Pilot, name: str) -> Contrast:
+def stated_contrast(pilot: Results, name: str) -> Contrast:
     """A contrast of the pilot's recipe by its name, or by a part of it that no other has.
 
     Raises:

@@ -10,11 +10,12 @@ from inspect_ai.log import EvalLog
 
 from msm_bench.errors import UserError
 from msm_bench.files import write_json, write_text
+from msm_bench.logs import frame_from_logs, log_files, read_log
 from msm_bench.report.figures import save_figure
 from msm_bench.report.figures.cells import cell_grids, cells_caption, draw_cells
 from msm_bench.report.publish import environment
 from msm_bench.report.tables import render_table
-from msm_bench.results import check_frame, frame_from_logs, log_files, read_log, write_frame
+from msm_bench.results import write_frame
 
 
 def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
     Raises:
         UserError: there are no logs, they can't be compared, or their samples have no cells.
     """
-    frame = check_frame(frame_from_logs(sources), ", ".join(sources))
+    frame = frame_from_logs(sources)
     if (frame["cell"] == "").any():
         task = frame[frame["cell"] == ""]["task"].iloc[0]
         raise UserError(f"{', '.join(sources)}: samples of {task} lie in no cell; give logs of tasks with cells alone")
@@ -43,11 +44,13 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
 
 
 def cell_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Model and cell as rows; for each metric the mean over its scored samples, and how many of all those are."""
+    """Model, task (where there are several) and cell as rows; for each metric the mean over its scored samples, and how
+    many of all those are."""
     rows: list[dict[str, Any]] = []
-    for (model, cell), own in frame.groupby(["model", "cell"], sort=False):
-        row: dict[str, Any] = {"model": model, "cell": cell}
-        for metric, values in own.groupby("metric", sort=False)["value"]:
+    keys = ["model", "task", "cell"] if frame["task"].nunique() > 1 else ["model", "cell"]
+    for names, own in frame.groupby(keys, sort=False, observed=True):
+        row: dict[str, Any] = dict(zip(keys, names, strict=True))
+        for metric, values in own.groupby("metric", sort=False, observed=True)["value"]:
             scored = values.notna().sum()
             row[str(metric)] = f"{values.mean():.2f} ({scored}/{len(values)})" if scored else f"– (0/{len(values)})"
         rows.append(row)

@@ -156,8 +156,9 @@ def _within(grid: Grid) -> bool:
 def _condition_grids(scored: pd.DataFrame, metrics: list[str], baseline: str | None) -> list[Grid]:
     parts = scored["cell"].str.split("/")
     table = scored.assign(row=parts.str[:2].str.join("/"), condition=parts.str[2].fillna("threat"))
-    if table["arm"].nunique() > 1:
-        table["row"] = table["arm"] + " " + table["row"]
+    for name in ("task", "arm"):
+        if table[name].nunique() > 1:
+            table["row"] = table[name] + " " + table["row"]
     rows = list(dict.fromkeys(table["row"]))
     grids = []
     for metric in metrics:
