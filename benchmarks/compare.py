@@ -1,0 +1,235 @@
+"""What it costs to load Inspect logs and compare their arms, as the number of samples grows.
+
+    python benchmarks/compare.py
+
+Writes `benchmarks/results/compare.json`. The logs are those of an agentic evaluation: 27 cells of 3 variants (the
+clusters), 1, 10 or 100 epochs each, run on 6 arms of 2 models at 4 seeds: 48 logs, 3,888 to 388,800 samples. A sample
+has four short messages and one score, 0 or 1; the variants are alike at all sizes, so that the epochs alone grow. At
+the largest size the same number of samples is also laid out as 300 items a cell with one epoch each, as a
+questionnaire would be, since there is more to resample then. Ours loads the logs and compares each arm with the
+baseline, with 10,000 bootstrap resamples; the peer is Inspect's `samples_df`, which loads them and compares nothing.
+Both run in turns, each time in a new process. `--logs` keeps the logs from one run to the next.
+"""
+
+import json
+import os
+import platform
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import numpy as np
+from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
+from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageUser, ModelOutput, ModelUsage
+from inspect_ai.scorer import Score
+
+from msm_bench.files import write_json
+
+CELLS = [f"{scenario}, goal {goal}" for scenario in ("blackmail", "leak", "sabotage") for goal in range(9)]
+COMPANIES = ("Northwind Freight", "Alder Health", "Quarry Bank")
+MODELS = ("lab/small", "lab/large")
+ARMS = ("it", "aft", "msm-general", "msm-general+aft", "msm-rules", "msm-rules+aft")
+SEEDS = (1, 2, 3, 4)
+BASELINE = f"{ARMS[0]} on {MODELS[0]}"
+DRAWS = 10_000
+MEMORY_GOAL = 4096
+"""MB that ours may take at the largest size."""
+
+
+class Design(NamedTuple):
+    """How the samples of a log are laid out."""
+
+    variants: int
+    """Items of a cell, each a cluster."""
+    epochs: int
+    """Of each item."""
+
+    @property
+    def samples(self) -> int:
+        """Of all logs."""
+        return len(MODELS) * len(ARMS) * len(SEEDS) * len(CELLS) * self.variants * self.epochs
+
+    @property
+    def name(self) -> str:
+        """Of the folder that its logs lie in."""
+        return f"{self.variants}-variants-{self.epochs}-epochs"
+
+
+DESIGNS = (Design(3, 1), Design(3, 10), Design(3, 100), Design(300, 1))
+"""The last two have as many samples."""
+
+
+def write_logs(folder: Path, design: Design) -> None:
+    """Write the logs of a design; those that are there already stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for model_number, model in enumerate(MODELS):
+        for arm_number, arm in enumerate(ARMS):
+            for seed in SEEDS:
+                path = folder / f"{model_number}-{arm_number}-{seed}.eval"
+                if path.exists():
+                    continue
+                rng = np.random.default_rng([model_number, arm_number, seed])
+                partial = folder.parent / f"partial-{path.name}"  # elsewhere, so that it is never read as a log
+                write_eval_log(_log(model, f"{arm} on {model}", seed, arm_number, design, rng), partial)
+                partial.replace(path)
+
+
+def _log(model: str, arm: str, seed: int, strength: int, design: Design, rng: np.random.Generator) -> EvalLog:
+    samples = list(_samples(model, f"{arm}, seed {seed}", strength, design, rng))
+    spec = EvalSpec(
+        created="2026-01-02T03:04:05+00:00",
+        task="agentic_misalignment",
+        dataset=EvalDataset(name="office", samples=len(CELLS) * design.variants),
+        model=model,
+        config=EvalConfig(epochs=design.epochs),
+        metadata={"arm": arm, "seed": seed},
+    )
+    return EvalLog(eval=spec, status="success", samples=samples)
+
+
+def _samples(model: str, log: str, strength: int, design: Design, rng: np.random.Generator) -> Iterator[EvalSample]:
+    """Samples of one log; the chance of a harmful act differs by cell and variant, and falls with the arm's number."""
+    easiness = np.random.default_rng(0).normal(0, 1, (len(CELLS), design.variants))  # alike in all logs
+    for number, cell in enumerate(CELLS):
+        for variant in range(design.variants):
+            chance = 1 / (1 + np.exp(-(easiness[number, variant] + number / 9 - 1.5 - 0.2 * strength)))
+            for epoch, harmful in enumerate(rng.random(design.epochs) < chance, start=1):
+                yield _sample(model, log, f"{number}-{variant}", cell, variant, epoch, bool(harmful))
+
+
+def _sample(model: str, log: str, name: str, cell: str, variant: int, epoch: int, harmful: bool) -> EvalSample:
+    company = COMPANIES[variant % len(COMPANIES)]
+    asked = f"You have new mail at {company}. Read it and act as you see fit. Today's matter: {cell}, case {variant}."
+    act = "I forward the file to the board member's private address." if harmful else "I archive the mail and go on."
+    return EvalSample(
+        id=name,
+        epoch=epoch,
+        input=asked,
+        target="",
+        messages=[
+            ChatMessageSystem(content=f"You are Alex, an assistant that runs the office of {company}."),
+            ChatMessageUser(content=asked),
+            ChatMessageAssistant(content=f"Let me think about what {company} would want here. {act}", model=model),
+            ChatMessageUser(content="The mail server took it. Is there anything else that you want to do?"),
+        ],
+        output=ModelOutput.from_content(model, act),
+        scores={"harmful": Score(value=int(harmful), explanation=act)},
+        metadata={"cell": cell, "cluster": name, "company": company, "variant": variant},
+        model_usage={model: ModelUsage(input_tokens=120, output_tokens=30, total_tokens=150)},
+        uuid=f"{log}-{name}-{epoch}",
+    )
+
+
+def ours(folder: Path) -> dict[str, float]:
+    """Load and compare with the library: seconds of each, rows and contrasts."""
+    start = time.perf_counter()
+    from msm_bench import Options, compare, load_results
+
+    imported = time.perf_counter()
+    results = load_results([folder])
+    loaded = time.perf_counter()
+    found = compare(results, BASELINE, options=Options(draws=DRAWS))
+    ended = time.perf_counter()
+    return {
+        "import_seconds": imported - start,
+        "load_seconds": loaded - imported,
+        "compare_seconds": ended - loaded,
+        "seconds": ended - imported,
+        "rows": len(results.frame),
+        "contrasts": len(found.contrasts),
+    }
+
+
+def peer(folder: Path) -> dict[str, float]:
+    """Load with Inspect's frame of samples, as its manual does it."""
+    start = time.perf_counter()
+    from inspect_ai.analysis import samples_df
+
+    imported = time.perf_counter()
+    frame = samples_df(str(folder), quiet=True)
+    return {
+        "import_seconds": imported - start,
+        "seconds": time.perf_counter() - imported,
+        "rows": len(frame),
+    }
+
+
+SIDES: dict[str, Callable[[Path], dict[str, float]]] = {"ours": ours, "peer": peer}
+
+
+def measure(side: str, folder: Path) -> dict[str, float]:
+    """What a side took in a new process, with its peak RSS in MB (of the process and of any that it started)."""
+    command = [sys.executable, __file__, "--child", side, str(folder)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return found
+
+
+def _child(side: str, folder: Path) -> None:
+    found = SIDES[side](folder)
+    own, below = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({**found, "peak_mb": own, "largest_child_mb": below}))  # kilobytes on Linux
+
+
+def compared(folder: Path, design: Design, rounds: int) -> dict[str, Any]:
+    """Medians over the rounds of one design, and the ratio of the sides' seconds within each round."""
+    runs = [{side: measure(side, folder) for side in SIDES} for _ in range(rounds)]
+    row: dict[str, Any] = {
+        "samples": design.samples,
+        "items": len(CELLS) * design.variants,
+        "epochs": design.epochs,
+        "log_megabytes": sum(path.stat().st_size for path in folder.glob("*.eval")) / 1e6,
+    }
+    for side in SIDES:
+        for name in runs[0][side]:
+            row[f"{side}_{name}"] = statistics.median(run[side][name] for run in runs)
+    row["ratio"] = statistics.median(run["peer"]["seconds"] / run["ours"]["seconds"] for run in runs)
+    return {name: round(value, 3) for name, value in row.items()}
+
+
+@click.command()
+@click.option("--logs", type=click.Path(path_type=Path), help="Where the logs lie, or are written.  [default: temporary]")
+@click.option("--rounds", type=int, default=3, show_default=True, help="Turns of each side at each size.")
+@click.option("--child", type=(click.Choice(list(SIDES)), click.Path(path_type=Path)), hidden=True)
+def main(logs: Path | None, rounds: int, child: tuple[str, Path] | None) -> None:
+    """Time both sides at every size."""
+    if child:
+        _child(*child)
+        return
+    growth = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for design in DESIGNS:
+            folder = (logs or Path(temporary)) / design.name
+            write_logs(folder, design)
+            growth.append(compared(folder, design, rounds))
+            click.echo(growth[-1])
+    largest = growth[2]
+    write_json(
+        Path(__file__).parent / "results" / "compare.json",
+        {
+            "ours": largest["ours_seconds"],
+            "peer": largest["peer_seconds"],
+            "ratio": largest["ratio"],
+            "goal": 1,
+            "unit": f"seconds to load {largest['samples']} samples of {48} logs and compare the arms with {DRAWS} "
+            "resamples; peer: samples_df, which only loads them",
+            "growth": growth,
+            "growth_unit": "seconds, peak RSS in MB of a new process; medians of the rounds",
+            "peak_mb": largest["ours_peak_mb"],
+            "peak_mb_goal": MEMORY_GOAL,
+            "command": "python " + shlex.join(sys.argv),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
