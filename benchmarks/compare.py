@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 
 import click
 import numpy as np
-from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
 from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageUser, ModelOutput, ModelUsage
 from inspect_ai.scorer import Score
@@ -196,7 +195,7 @@ def compared(folder: Path, design: Design, rounds: int) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--logs", type=click.Path(path_type=Path), help="Where the logs lie, or are written.  [default: temporary]")
+@click.option("--logs", type=click.Path(path_type=Path), help="Where the logs lie or get written, to be kept.")
 @click.option("--rounds", type=int, default=3, show_default=True, help="Turns of each side at each size.")
 @click.option("--child", type=(click.Choice(list(SIDES)), click.Path(path_type=Path)), hidden=True)
 def main(logs: Path | None, rounds: int, child: tuple[str, Path] | None) -> None:
