@@ -40,8 +40,6 @@ COMPANIES = ("Northwind Freight", "Alder Health", "Quarry Bank")
 MODELS = ("lab/small", "lab/large")
 ARMS = ("it", "aft", "msm-general", "msm-general+aft", "msm-rules", "msm-rules+aft")
 SEEDS = (1, 2, 3, 4)
-LEVELS = 3
-"""Of the chance of a harmful act; each serves a third of the arms."""
 BASELINE = f"{ARMS[0]} on {MODELS[0]}"
 DRAWS = 10_000
 MEMORY_GOAL = 4096
@@ -74,35 +72,39 @@ DESIGNS = (Design(3, 1), Design(3, 10), Design(3, 100), Design(300, 1))
 def write_logs(folder: Path, design: Design) -> None:
     """Write the logs of a design; those that are there already stay.
 
-    A log of 8,100 samples takes `write_eval_log` most of a minute, a new header none: four logs have the same samples,
-    but never those of one seed, so that no two arms that get compared are alike.
+    `write_eval_log` takes a minute and more for 8,100 samples, since it looks through all before each, and no time for
+    a new header. So there is one set of samples for each seed of the baseline, and the other arms have the same four at
+    other seeds: no arm is like the baseline at any seed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for strength in range(LEVELS):
-        for draw in range(len(SEEDS)):
-            targets = _logs_of(folder, strength, draw)
-            if all(path.exists() for path in targets):
-                continue
-            written = folder.parent / f"samples-{design.name}-{strength}-{draw}.eval"
-            rng = np.random.default_rng([strength, draw])
-            samples = list(_samples(f"{strength}-{draw}", strength, design, rng))
-            write_eval_log(EvalLog(eval=_head("", "", 0, design), status="success", samples=samples), written)
-            for path, (arm, model, seed) in targets.items():
-                partial = folder.parent / f"partial-{design.name}-{path.name}"
-                shutil.copyfile(written, partial)
-                log = EvalLog(eval=_head(arm, model, seed, design), status="success")
-                write_eval_log(log, partial, header_only=True)
-                partial.replace(path)
-            written.unlink()
+    for draw in range(len(SEEDS)):
+        write_set(folder, design, draw)
 
 
-def _logs_of(folder: Path, strength: int, draw: int) -> dict[Path, tuple[str, str, int]]:
+def write_set(folder: Path, design: Design, draw: int) -> None:
+    """Write the logs that have one set of samples."""
+    targets = _logs_of(folder, draw)
+    if all(path.exists() for path in targets):
+        return
+    written = folder.parent / f"samples-{design.name}-{draw}.eval"
+    samples = list(_samples(f"set {draw}", design, np.random.default_rng(draw)))
+    write_eval_log(EvalLog(eval=_head("", "", 0, design), status="success", samples=samples), written)
+    for path, (arm, model, seed) in targets.items():
+        partial = folder.parent / f"partial-{design.name}-{path.name}"  # elsewhere: it is not read as a log
+        shutil.copyfile(written, partial)
+        head = EvalLog(eval=_head(arm, model, seed, design), status="success")
+        write_eval_log(head, partial, header_only=True)
+        partial.replace(path)
+    written.unlink()
+
+
+def _logs_of(folder: Path, draw: int) -> dict[Path, tuple[str, str, int]]:
     """The logs that a set of samples serves, with arm, model and seed."""
     found = {}
     for number, (model, arm) in enumerate(product(MODELS, ARMS)):
-        if number % LEVELS == strength:
-            seed = SEEDS[(draw + number // LEVELS) % len(SEEDS)]
-            found[folder / f"{number}-{seed}.eval"] = (f"{arm} on {model}", model, seed)
+        turn = 1 + number % (len(SEEDS) - 1) if number else 0
+        seed = SEEDS[(draw + turn) % len(SEEDS)]
+        found[folder / f"{number}-{seed}.eval"] = (f"{arm} on {model}", model, seed)
     return found
 
 
@@ -117,12 +119,12 @@ def _head(arm: str, model: str, seed: int, design: Design) -> EvalSpec:
     )
 
 
-def _samples(log: str, strength: int, design: Design, rng: np.random.Generator) -> Iterator[EvalSample]:
-    """Samples of a log; the chance of a harmful act differs by cell and variant, and falls with `strength`."""
+def _samples(log: str, design: Design, rng: np.random.Generator) -> Iterator[EvalSample]:
+    """Samples of a log; the chance of a harmful act differs by cell and variant."""
     easiness = np.random.default_rng(0).normal(0, 1, (len(CELLS), design.variants))  # alike in all logs
     for number, cell in enumerate(CELLS):
         for variant in range(design.variants):
-            chance = 1 / (1 + np.exp(-(easiness[number, variant] + number / 9 - 1.5 - 0.3 * strength)))
+            chance = 1 / (1 + np.exp(-(easiness[number, variant] + number / 9 - 1.5)))
             for epoch, harmful in enumerate(rng.random(design.epochs) < chance, start=1):
                 yield _sample(log, f"{number}-{variant}", cell, variant, epoch, bool(harmful))
 
