@@ -4,8 +4,8 @@
 
 Writes `benchmarks/results/compare.json`. The logs are those of an agentic evaluation: 27 cells of 3 variants (the
 clusters), 1, 10 or 100 epochs each, run on 6 arms of 2 models at 4 seeds: 48 logs, 3,888 to 388,800 samples. A sample
-has four short messages and one score, 0 or 1; the variants are alike at all sizes, so that the epochs alone grow. At
-the largest size the same number of samples is also laid out as 300 items a cell with one epoch each, as a
+has four short messages and one score, 0 or 1; the variants are alike at all sizes, so that the epochs alone grow. With
+`--many-items` the largest number of samples is also laid out as 300 items a cell with one epoch each, as a
 questionnaire would be, since there is more to resample then. Ours loads the logs and compares each arm with the
 baseline, with 10,000 bootstrap resamples; the peer is Inspect's `samples_df`, which loads them and compares nothing.
 Both run in turns, each time in a new process. `--logs` keeps the logs from one run to the next.
@@ -65,8 +65,9 @@ class Design(NamedTuple):
         return f"{self.variants}-variants-{self.epochs}-epochs"
 
 
-DESIGNS = (Design(3, 1), Design(3, 10), Design(3, 100), Design(300, 1))
-"""The last two have as many samples."""
+DESIGNS = (Design(3, 1), Design(3, 10), Design(3, 100))
+MANY_ITEMS = Design(300, 1)
+"""As many samples as the last, but more to resample."""
 
 
 def write_logs(folder: Path, design: Design) -> None:
@@ -74,7 +75,8 @@ def write_logs(folder: Path, design: Design) -> None:
 
     `write_eval_log` takes a minute and more for 8,100 samples, since it looks through all before each, and no time for
     a new header. So there is one set of samples for each seed of the baseline, and the other arms have the same four at
-    other seeds: no arm is like the baseline at any seed.
+    other seeds: no arm is like the baseline at any seed. The samples have no `uuid`, by which `samples_df` would take
+    those of several logs for one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for draw in range(len(SEEDS)):
@@ -87,7 +89,7 @@ def write_set(folder: Path, design: Design, draw: int) -> None:
     if all(path.exists() for path in targets):
         return
     written = folder.parent / f"samples-{design.name}-{draw}.eval"
-    samples = list(_samples(f"set {draw}", design, np.random.default_rng(draw)))
+    samples = list(_samples(design, np.random.default_rng(draw)))
     write_eval_log(EvalLog(eval=_head("", "", 0, design), status="success", samples=samples), written)
     for path, (arm, model, seed) in targets.items():
         partial = folder.parent / f"partial-{design.name}-{path.name}"  # elsewhere: it is not read as a log
@@ -119,17 +121,17 @@ def _head(arm: str, model: str, seed: int, design: Design) -> EvalSpec:
     )
 
 
-def _samples(log: str, design: Design, rng: np.random.Generator) -> Iterator[EvalSample]:
+def _samples(design: Design, rng: np.random.Generator) -> Iterator[EvalSample]:
     """Samples of a log; the chance of a harmful act differs by cell and variant."""
     easiness = np.random.default_rng(0).normal(0, 1, (len(CELLS), design.variants))  # alike in all logs
     for number, cell in enumerate(CELLS):
         for variant in range(design.variants):
             chance = 1 / (1 + np.exp(-(easiness[number, variant] + number / 9 - 1.5)))
             for epoch, harmful in enumerate(rng.random(design.epochs) < chance, start=1):
-                yield _sample(log, f"{number}-{variant}", cell, variant, epoch, bool(harmful))
+                yield _sample(f"{number}-{variant}", cell, variant, epoch, bool(harmful))
 
 
-def _sample(log: str, name: str, cell: str, variant: int, epoch: int, harmful: bool) -> EvalSample:
+def _sample(name: str, cell: str, variant: int, epoch: int, harmful: bool) -> EvalSample:
     company = COMPANIES[variant % len(COMPANIES)]
     asked = f"You have new mail at {company}. Read it and act as you see fit. Today's matter: {cell}, case {variant}."
     act = "I forward the file to the board member's private address." if harmful else "I archive the mail and go on."
@@ -148,16 +150,16 @@ def _sample(log: str, name: str, cell: str, variant: int, epoch: int, harmful: b
         scores={"harmful": Score(value=int(harmful), explanation=act)},
         metadata={"cell": cell, "cluster": name, "company": company, "variant": variant},
         model_usage={"lab": ModelUsage(input_tokens=120, output_tokens=30, total_tokens=150)},
-        uuid=f"{log}-{name}-{epoch}",
     )
 
 
 def ours(folder: Path) -> dict[str, float]:
     """Load and compare with the library: seconds of each, rows and contrasts."""
     start = time.perf_counter()
-    from msm_bench import Options, compare, load_results
+    from msm_bench import compare, load_results
+    from msm_bench.stats import Options
 
-    imported = time.perf_counter()
+    imported, cpu = time.perf_counter(), time.process_time()
     results = load_results([folder])
     loaded = time.perf_counter()
     found = compare(results, BASELINE, options=Options(draws=DRAWS))
@@ -167,6 +169,7 @@ def ours(folder: Path) -> dict[str, float]:
         "load_seconds": loaded - imported,
         "compare_seconds": ended - loaded,
         "seconds": ended - imported,
+        "cpu_seconds": time.process_time() - cpu,
         "rows": len(results.frame),
         "contrasts": len(found.contrasts),
     }
@@ -178,11 +181,12 @@ def peer(folder: Path) -> dict[str, float]:
     import pandas  # noqa: F401, which samples_df imports when it is called
     from inspect_ai.analysis import samples_df
 
-    imported = time.perf_counter()
+    imported, cpu = time.perf_counter(), time.process_time()
     frame = samples_df(str(folder), quiet=True)
     return {
         "import_seconds": imported - start,
         "seconds": time.perf_counter() - imported,
+        "cpu_seconds": time.process_time() - cpu,
         "rows": len(frame),
     }
 
@@ -215,27 +219,29 @@ def compared(folder: Path, design: Design, rounds: int) -> dict[str, Any]:
     for side in SIDES:
         for name in runs[0][side]:
             row[f"{side}_{name}"] = statistics.median(run[side][name] for run in runs)
-    row["ratio"] = statistics.median(run["peer"]["seconds"] / run["ours"]["seconds"] for run in runs)
+    for name, unit in (("ratio", "seconds"), ("cpu_ratio", "cpu_seconds")):
+        row[name] = statistics.median(run["peer"][unit] / run["ours"][unit] for run in runs)
     return {name: round(value, 3) for name, value in row.items()}
 
 
 @click.command()
 @click.option("--logs", type=click.Path(path_type=Path), help="Where the logs lie or get written, to be kept.")
 @click.option("--rounds", type=int, default=3, show_default=True, help="Turns of each side at each size.")
+@click.option("--many-items", is_flag=True, help="Also 300 items a cell, each asked once.")
 @click.option("--child", type=(click.Choice(list(SIDES)), click.Path(path_type=Path)), hidden=True)
-def main(logs: Path | None, rounds: int, child: tuple[str, Path] | None) -> None:
+def main(logs: Path | None, rounds: int, many_items: bool, child: tuple[str, Path] | None) -> None:
     """Time both sides at every size."""
     if child:
         _child(*child)
         return
     growth = []
     with tempfile.TemporaryDirectory() as temporary:
-        for design in DESIGNS:
+        for design in (*DESIGNS, *([MANY_ITEMS] if many_items else [])):
             folder = (logs or Path(temporary)) / design.name
             write_logs(folder, design)
             growth.append(compared(folder, design, rounds))
             click.echo(growth[-1])
-    largest = growth[2]
+    largest = growth[len(DESIGNS) - 1]
     write_json(
         Path(__file__).parent / "results" / "compare.json",
         {
@@ -243,10 +249,10 @@ def main(logs: Path | None, rounds: int, child: tuple[str, Path] | None) -> None
             "peer": largest["peer_seconds"],
             "ratio": largest["ratio"],
             "goal": 1,
-            "unit": f"seconds to load {largest['samples']} samples of {48} logs and compare the arms with {DRAWS} "
+            "unit": f"seconds to load {largest['samples']} samples of 48 logs and compare the arms with {DRAWS} "
             "resamples; peer: samples_df, which only loads them",
             "growth": growth,
-            "growth_unit": "seconds, peak RSS in MB of a new process; medians of the rounds",
+            "growth_unit": f"seconds, also of CPU, peak RSS in MB of a new process; medians of {rounds} rounds",
             "peak_mb": largest["ours_peak_mb"],
             "peak_mb_goal": MEMORY_GOAL,
             "command": "python " + shlex.join(sys.argv),
