@@ -48,7 +48,7 @@ def outputs(text: str) -> Iterator[tuple[Block, str]]:
                 exec(compile(block.source, PAGE.name, "exec"), names)  # noqa: S102, a page of ours
             yield block, "".join(f"{line.rstrip()}\n" for line in printed.getvalue().splitlines())
         else:
-            for line in block.source.splitlines():
+            for line in block.source.replace("\\\n", " ").splitlines():
                 program, *arguments = shlex.split(line)
                 assert program == "msm-bench"
                 result = CliRunner().invoke(cli, arguments)
