@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import resource
-import shlex
 import shutil
 import statistics
 import subprocess
@@ -255,8 +254,8 @@ def main(logs: Path | None, rounds: int, many_items: bool, child: tuple[str, Pat
             "growth_unit": f"seconds, also of CPU, peak RSS in MB of a new process; medians of {rounds} rounds",
             "peak_mb": largest["ours_peak_mb"],
             "peak_mb_goal": MEMORY_GOAL,
-            "command": "python " + shlex.join(sys.argv),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "command": f"python benchmarks/compare.py --rounds {rounds}{' --many-items' if many_items else ''}",
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, load average {os.getloadavg()[2]:.1f}",
         },
     )
 
