@@ -17,6 +17,7 @@ from msm_bench.commands.corpus import corpus
 from msm_bench.commands.generate import generate
 from msm_bench.commands.power import power
 from msm_bench.commands.reasons import reasons
+from msm_bench.commands.report import report
 from msm_bench.commands.sources import ARMS, FORMAT, RESULTS, experiment_of, is_recipe
 from msm_bench.commands.spec import spec
 from msm_bench.errors import UserError
@@ -40,6 +41,7 @@ cli.add_command(corpus)
 cli.add_command(generate)
 cli.add_command(power)
 cli.add_command(reasons)
+cli.add_command(report)
 cli.add_command(spec)
 
 
