@@ -18,7 +18,16 @@ from msm_bench.commands.generate import generate
 from msm_bench.commands.power import power
 from msm_bench.commands.reasons import reasons
 from msm_bench.commands.report import report
-from msm_bench.commands.sources import ARMS, FORMAT, RESULTS, experiment_of, is_recipe
+from msm_bench.commands.sources import (
+    ARMS,
+    COLUMNS,
+    FORMAT,
+    RESULTS,
+    check_no_columns,
+    columns_of,
+    experiment_of,
+    is_recipe,
+)
 from msm_bench.commands.spec import spec
 from msm_bench.errors import UserError
 
@@ -115,6 +124,7 @@ def run(
 @cli.command()
 @click.argument("sources", nargs=-1, required=True)
 @RESULTS
+@COLUMNS
 @click.option("--out", type=click.Path(path_type=Path), default=Path("figures"), show_default=True)
 @click.option("--format", "formats", default="png", show_default=True, help="png, svg or pdf, or several with commas.")
 @click.option(
@@ -125,7 +135,9 @@ def run(
     help="Of a page's text (6.9 in) or of one of two columns (3.3 in).",
 )
 @click.option("--dark", is_flag=True, help="For a dark page.")
-def plot(sources: Sequence[str], results: Path | None, out: Path, formats: str, width: str, dark: bool) -> None:
+def plot(
+    sources: Sequence[str], results: Path | None, out: Path, formats: str, width: str, dark: bool, **given: Any
+) -> None:
     """Draw the figures of a recipe's results, or of Inspect logs."""
     from msm_bench.api import load_results
     from msm_bench.report.figures import COLUMN, TEXT, check_images
@@ -136,12 +148,13 @@ def plot(sources: Sequence[str], results: Path | None, out: Path, formats: str, 
     check_images(styles)
     look: dict[str, Any] = {"formats": styles, "width": COLUMN if width == "column" else TEXT, "dark": dark}
     if is_recipe(sources):
+        check_no_columns(sources[0], given)
         experiment = experiment_of(sources[0], None, results)
         frame, recipe = experiment.frame(), experiment.recipe
         found, manifests = evaluate_all(frame, recipe), experiment.manifests()
         figures = draw(frame, out, caveat(experiment, frame), found, recipe=recipe, manifests=manifests, **look)
     else:
-        figures = draw(load_results(sources).frame, out, "", **look)
+        figures = draw(load_results(sources, **columns_of(given)).frame, out, "", **look)
     for figure in figures:
         click.echo(figure)
 

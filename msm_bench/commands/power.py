@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from msm_bench.commands.sources import COLUMNS, FORMAT, RESULTS, columns_of
 from msm_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--arm", help="The arm that is compared with it.")
 @click.option("--task", help="On this task, where there are several.")
 @click.option("--measure", help="By this measure, where there are several.")
+@COLUMNS
 @click.option("--sd-seed", type=_SD, callback=_finite, help="By hand: standard deviation of the difference over seeds.")
 @click.option(
     "--sd-item", type=_SD, callback=_finite, help="By hand: over items (over clusters with --items-per-cluster)."
@@ -100,8 +102,8 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--alpha", type=_SHARE, callback=_finite, default=0.05, show_default=True, help="Two-sided level.")
 @click.option("--family", type=click.IntRange(1), help="Tests in the Holm family [default: the recipe's, else 1].")
 @click.option("--mde", is_flag=True, help="What each contrast of a finished run could have seen.")
-@click.option("--results", type=click.Path(path_type=Path), help="Where results lie [default: results/RECIPE].")
-@click.option("--format", "style", default="table", show_default=True, help="table, markdown, csv, json or latex.")
+@RESULTS
+@FORMAT
 @click.option("--out", type=click.Path(path_type=Path), help="Write table and curve there.")
 def power(sources: Sequence[str], style: str, results: Path | None, out: Path | None, **given: Any) -> None:
     """Plan a run by the variance in a pilot: SOURCES are a recipe with results, a results folder, or Inspect logs.
@@ -115,7 +117,7 @@ def power(sources: Sequence[str], style: str, results: Path | None, out: Path | 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
     _check_options(sources, given)
-    pilot = load_pilot(sources, results) if sources else None
+    pilot = load_pilot(sources, results, **columns_of(given)) if sources else None
     if given["mde"]:
         _print_detectable(pilot, given, style, out)
         return

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from msm_bench.commands.compare import compare
-from msm_bench.commands.sources import RESULTS, is_recipe
+from msm_bench.commands.sources import COLUMNS, RESULTS, STATISTICS, check_no_columns, columns_of, is_recipe, options_of
 from msm_bench.errors import UserError
 
 if TYPE_CHECKING:
     from msm_bench.report.page import Material
-
-_COLUMNS = ("by", "item", "cell", "cluster", "seed", "scorers", "allow")
-"""Options of `compare` that say what is what in logs."""
 
 
 @click.command()
@@ -27,8 +23,10 @@ _COLUMNS = ("by", "item", "cell", "cluster", "seed", "scorers", "allow")
 )
 @click.option("--bundle", is_flag=True, help="Put Inspect's log viewer beside the page, and link each sample to it.")
 @RESULTS
+@STATISTICS
+@COLUMNS
 def report(
-    sources: Sequence[str], out: Path, logs: Sequence[str], bundle: bool, results: Path | None, **chosen: Any
+    sources: Sequence[str], out: Path, logs: Sequence[str], bundle: bool, results: Path | None, **given: Any
 ) -> None:
     """Write a report on a recipe, a folder of results, or Inspect logs: OUT/index.html, and the same as Markdown.
 
@@ -37,7 +35,7 @@ def report(
     from msm_bench.files import explain_full_disk
     from msm_bench.report.page import write_report
 
-    material = _material(sources, logs, results, chosen)
+    material = _material(sources, logs, results, given)
     if bundle and not material.logs:
         raise UserError("--bundle puts logs beside the page; give them with --logs")
     with explain_full_disk(out):
@@ -45,24 +43,17 @@ def report(
     click.echo(f"report: {out / 'index.html'}")
 
 
-# what logs mean is said as `compare` says it
-report.params += [option for option in compare.params if option.name in (*_COLUMNS, "baseline", "contrasts")]
-
-
-def _material(sources: Sequence[str], logs: Sequence[str], results: Path | None, chosen: dict[str, Any]) -> "Material":
+def _material(sources: Sequence[str], logs: Sequence[str], results: Path | None, given: dict[str, Any]) -> "Material":
     from msm_bench.api import are_logs
     from msm_bench.report.page import from_logs, from_recipe, from_results
 
-    baseline, contrasts = chosen["baseline"], chosen["contrasts"]
-    columns = {name: chosen[name] for name in _COLUMNS}
+    asked = {"baseline": given["baseline"], "contrasts": given["contrasts"], "options": options_of(given)}
     if not is_recipe(sources) and are_logs(sources):
         if logs:
             raise UserError("--logs goes with a recipe or a folder of results; these sources are logs themselves")
-        return from_logs(sources, baseline=baseline, contrasts=contrasts, **columns)
-    if given := [name for name, value in columns.items() if value and value != "sample_id"]:
-        raise UserError(f"--{given[0]} goes with logs; {sources[0]} says itself what its arms and items are")
+        return from_logs(sources, **asked, **columns_of(given))
+    check_no_columns(sources[0], given)
     if is_recipe(sources):
-        return from_recipe(sources[0], results=results, logs=logs, baseline=baseline, contrasts=contrasts)
+        return from_recipe(sources[0], results=results, logs=logs, **asked)
     path = Path(sources[0])
-    folder = path.parent if path.suffix == ".parquet" else path
-    return from_results(folder, logs=logs, baseline=baseline, contrasts=contrasts)
+    return from_results(path.parent if path.suffix == ".parquet" else path, logs=logs, **asked)

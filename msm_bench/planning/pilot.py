@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,18 +13,19 @@ from msm_bench.recipe import Contrast, Recipe, Term
 from msm_bench.report import shown_measures
 
 
-def load_pilot(sources: Sequence[str], results: Path | None = None) -> Results:
+def load_pilot(sources: Sequence[str], results: Path | None = None, **columns: Any) -> Results:
     """Results by the name or file of a recipe, of a results folder or its `frame.parquet`, or of Inspect logs.
 
     Args:
         sources: Where they are.
         results: Of a recipe, where its results lie, if not in `results/RECIPE`.
+        columns: What is what in logs, as `load_results` takes them.
 
     Raises:
         UserError: there are none, or they can't be read.
     """
     if results is None:
-        return load_results(sources)
+        return load_results(sources, **columns)
     recipe = Recipe.load(sources[0])
     return Results(Experiment(recipe, None, results).frame(), [], recipe)
 

@@ -17,7 +17,7 @@ from msm_bench.report.collect import about_run
 from msm_bench.report.page.wording import Claim, Reading, claim_of, not_computed, read_contrast
 from msm_bench.report.publish import environment
 from msm_bench.results import UNTRAINED, read_frame
-from msm_bench.stats import ContrastResult, waiting
+from msm_bench.stats import DEFAULTS, ContrastResult, Options, waiting
 
 QUESTION = "How do the arms differ?"
 """What is asked where no recipe says it."""
@@ -94,6 +94,7 @@ def from_recipe(
     logs: Sequence[str] = (),
     baseline: str | None = None,
     contrasts: Path | None = None,
+    options: Options = DEFAULTS,
 ) -> Material:
     """The results of a recipe, as `from_results` reads them.
 
@@ -103,6 +104,7 @@ def from_recipe(
         logs: Log files and folders, to read samples from.
         baseline: Compare every other arm with this one, instead of what the recipe states.
         contrasts: A file of contrasts to evaluate, instead of what the recipe states.
+        options: What to compute beyond them; others than the default are computed anew.
 
     Raises:
         UserError: there is no such recipe, or there are no results of it.
@@ -111,11 +113,16 @@ def from_recipe(
     folder = results or Path("results") / recipe.id
     if not (folder / FRAME).is_file():
         raise UserError(f"{folder}: no results of {recipe.id} yet; run `msm-bench run {recipe.id}`")
-    return from_results(folder, logs=logs, baseline=baseline, contrasts=contrasts)
+    return from_results(folder, logs=logs, baseline=baseline, contrasts=contrasts, options=options)
 
 
 def from_results(
-    folder: Path, *, logs: Sequence[str] = (), baseline: str | None = None, contrasts: Path | None = None
+    folder: Path,
+    *,
+    logs: Sequence[str] = (),
+    baseline: str | None = None,
+    contrasts: Path | None = None,
+    options: Options = DEFAULTS,
 ) -> Material:
     """What lies in a results folder: its frame and contrasts as published, summary and shards.
 
@@ -124,6 +131,7 @@ def from_results(
         logs: Log files and folders, to read samples from.
         baseline: Compare every other arm with this one, instead of what was published.
         contrasts: A file of contrasts to evaluate, instead of what was published.
+        options: What to compute beyond them; others than the default are computed anew.
 
     Raises:
         UserError: there is no result frame, or a file that lies beside it can't be read.
@@ -147,16 +155,27 @@ def from_results(
         log_dirs=list(logs),
         notes=notes,
     )
-    if baseline is None and contrasts is None:
+    if baseline is None and contrasts is None and options == DEFAULTS:
         return found
-    compared = compare(Results(frame, notes, recipe), baseline, contrasts=contrasts)
+    compared = compare(Results(frame, notes, recipe), baseline, contrasts=contrasts, options=options)
+    stated = baseline is None and contrasts is None
     return replace(
-        found, contrasts=compared.contrasts, sensitivity=(), notes=compared.notes, baseline=baseline or "", stated=False
+        found,
+        contrasts=compared.contrasts,
+        sensitivity=(),
+        notes=compared.notes,
+        baseline=baseline or "",
+        stated=stated,
     )
 
 
 def from_logs(
-    sources: Sequence[str], *, baseline: str | None = None, contrasts: Path | None = None, **columns: Any
+    sources: Sequence[str],
+    *,
+    baseline: str | None = None,
+    contrasts: Path | None = None,
+    options: Options = DEFAULTS,
+    **columns: Any,
 ) -> Material:
     """Inspect logs of any task.
 
@@ -164,13 +183,14 @@ def from_logs(
         sources: Log files and folders.
         baseline: Compare every other arm with this one.
         contrasts: A file of contrasts to evaluate.
+        options: What to compute beyond them.
         columns: As `msm_bench.load_results` takes them: `by`, `item`, `cell`, `cluster`, `seed`, `scorers`, `allow`.
 
     Raises:
         UserError: as `msm_bench.load_results` and `msm_bench.compare`.
     """
     loaded = load_results(list(sources), **columns)
-    compared = compare(loaded, baseline, contrasts=contrasts)
+    compared = compare(loaded, baseline, contrasts=contrasts, options=options)
     logs = logs_by_name(sources)
     used = [logs[name] for name in dict.fromkeys(loaded.frame["log"]) if name in logs]
     return Material(
