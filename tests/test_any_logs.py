@@ -34,6 +34,16 @@ def invoke(*args: object) -> Result:
     return done
 
 
+def test_clusters_that_lie_in_several_cells_are_said(tmp_path: Path) -> None:
+    ones = make_log(tmp_path, "one", dict.fromkeys("abcd", 1), about=ABOUT)
+    within = load_results(ones.location, cell="metadata.domain", cluster="metadata.company")
+    # company x is in law and in tax; y and z are in one
+    assert [note.split(", and are")[0] for note in within.notes] == [
+        "quiz: 1 of 3 clusters, such as x, lie in several cells"
+    ]
+    assert load_results(ones.location, cell="task", cluster="metadata.company").notes == []
+
+
 def test_columns_are_named_and_epochs_are_averaged(tmp_path: Path) -> None:
     ones = dict.fromkeys("abcd", 1)
     one = make_log(tmp_path, "one", ones, about=ABOUT, metadata={"seed": 3})

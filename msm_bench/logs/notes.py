@@ -35,8 +35,8 @@ def run_notes(counts: Sequence[Counts]) -> list[str]:
 
 
 def frame_notes(frame: pd.DataFrame) -> list[str]:
-    """Items that some arms lack, uneven epochs, and values that are unscored: a line each for a task and metric."""
-    return [*_missing(frame), *_epochs(frame), *_unscored(frame)]
+    """Items that some arms lack, uneven epochs, unscored values, and clusters of several cells: a line each."""
+    return [*_missing(frame), *_epochs(frame), *_unscored(frame), *_recurring(frame)]
 
 
 def _missing(frame: pd.DataFrame) -> list[str]:
@@ -84,6 +84,20 @@ def _unscored(frame: pd.DataFrame) -> list[str]:
         line = f"{len(blank)} of {len(own)} values are unscored: {_listed(said)}"
         notes.setdefault(f"{task}\0{line}", []).append(str(metric))
     return [_of_metrics(key, metrics) for key, metrics in notes.items()]
+
+
+def _recurring(frame: pd.DataFrame) -> list[str]:
+    """What is one thing, such as a company that acts in many cells, makes cells alike, and intervals too narrow."""
+    pairs = frame[["task", "cell", "cluster"]].drop_duplicates()
+    notes = []
+    for task, own in pairs.groupby("task", sort=False, observed=True)["cluster"]:
+        cells = own.value_counts()
+        if (cells > 1).any():
+            notes.append(
+                f"{task}: {(cells > 1).sum()} of {len(cells)} clusters, such as {_short(cells.index[0])}, lie in several "
+                "cells, and are taken as another one in each; if they are one thing, cells can't be strata: --cell task"
+            )
+    return notes
 
 
 def _of_metrics(key: str, metrics: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msm_bench.checkpoints import CheckpointManifest
+from msm_bench.errors import explain_invalid
 from msm_bench.report.figures.style import CHARACTER, TEXT, Mark, cut, key_of, marks_of, panels, themed
 from msm_bench.report.figures.words import counted, listed, sentences
 
@@ -35,6 +36,9 @@ def loss_curves(manifests: Sequence[Mapping[str, Any]]) -> list[LossCurve]:
 
     Args:
         manifests: Of shards (`Experiment.manifests`).
+
+    Raises:
+        UserError: a shard holds no manifest of a checkpoint as this version writes it.
     """
     found: dict[str, LossCurve] = {}
     seen = set()
@@ -42,7 +46,8 @@ def loss_curves(manifests: Sequence[Mapping[str, Any]]) -> list[LossCurve]:
     for shard in manifests:
         if not shard.get("checkpoint"):
             continue
-        manifest = CheckpointManifest.model_validate(shard["checkpoint"])
+        with explain_invalid(f"the checkpoint in the shard of arm {shard['identity']['arm']}"):
+            manifest = CheckpointManifest.model_validate(shard["checkpoint"])
         chain: list[str] = []
         for stage in manifest.stages:
             chain.append(stage.name)

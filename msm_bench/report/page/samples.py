@@ -90,7 +90,8 @@ def choose(material: Material) -> tuple[str, list[Chosen]]:
     if lead is not None and len(found):
         rule = f"the contrast {lead.name!r} ({lead.measure}) is largest and smallest"
         scored = found.dropna()
-        ends = [(scored.nlargest(EACH, "value"), "largest"), (scored.nsmallest(EACH, "value"), "smallest")]
+        largest = scored.nlargest(EACH, "value")
+        ends = [(largest, "largest"), (scored.drop(largest.index).nsmallest(EACH, "value"), "smallest")]
     else:
         found, measure = _spread(material.frame)
         rule = f"the arms' means of {measure} lie farthest apart"
