@@ -1,0 +1,104 @@
+"""The results as the tables of `docs/statistics.md` and as figures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from simulation.scenarios import MARGIN, NOMINAL, SCENARIOS
+from simulation.study import fails
+
+_COLUMNS = {
+    "two_way_interval": "two-way interval",
+    "crossed_bootstrap": "bootstrap",
+    "two_way_p": "two-way p",
+    "seed_swap": "seed swap",
+    "confirmatory_p": "p of record",
+    "item_sign_flip": "item flips",
+}
+"""Methods that stand side by side; the others have a table of their own."""
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+
+
+def tables(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Two Markdown tables: contrasts by scenario, and every other method."""
+    by_scenario: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        by_scenario.setdefault(row["scenario"], {})[row["method"]] = row
+    about = {scenario.name: scenario.about for scenario in SCENARIOS}
+    first = [["scenario", "inference to", *_COLUMNS.values()]]
+    second = [["method", "scenario", "inference to", "type-1 error", "coverage"]]
+    for name, found in by_scenario.items():
+        if any(method in found for method in _COLUMNS):
+            cells = [_cell(found[method]) if method in found else "" for method in _COLUMNS]
+            first.append([name, about[name], *cells])
+        for method, row in found.items():
+            if method not in _COLUMNS:
+                pair = ["", _cell(row)] if row["type1"] is None else [_cell(row), ""]
+                second.append([f"`{method}`", name, about[name], *pair])
+    return _markdown(first) + "\n" + _markdown(second)
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    """The number; in bold where it fails, with a flag where a caution is given."""
+    value = row["coverage"] if row["type1"] is None else row["type1"]
+    if value is None:
+        return "none"
+    text = f"**{value:.3f}**" if fails(row) else f"{value:.3f}"
+    return text + (" ⚑" if row["flagged"] else "")
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    rule = "|" + "---|" * len(lines[0])
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([text[0], rule, *text[1:]]) + "\n"
+
+
+def plot(rows: Sequence[Mapping[str, Any]], key: str, path: Path) -> None:
+    """A dot for each method and scenario with ± 2 simulation errors, the nominal level, and the failing side shaded.
+
+    Args:
+        rows: The results.
+        key: `type1` or `coverage`.
+        path: PNG.
+    """
+    shown = [row for row in rows if row[key] is not None]
+    names = list(dict.fromkeys(row["scenario"] for row in shown))
+    methods = list(dict.fromkeys(row["method"] for row in shown))
+    figure = Figure(figsize=(9, 0.22 * len(names) + 1.4), layout="constrained")
+    axes = figure.subplots()
+    for number, method in enumerate(methods):
+        own = [row for row in shown if row["method"] == method]
+        shift = 0.5 * (number / max(1, len(methods) - 1) - 0.5)
+        axes.errorbar(
+            [row[key] for row in own],
+            [names.index(row["scenario"]) + shift for row in own],
+            xerr=[2 * row["mc_error"] for row in own],
+            fmt=_MARKERS[number],
+            color=f"C{number}",
+            markersize=4,
+            linewidth=0.8,
+            label=method.replace("_", " "),
+        )
+    _level(axes, key)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="y", linewidth=0.3)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=7)
+    figure.savefig(path, dpi=110, metadata={"Software": ""})
+
+
+def _level(axes: Axes, key: str) -> None:
+    nominal = NOMINAL if key == "type1" else 1 - NOMINAL
+    axes.axvline(nominal, color="0.3", linewidth=0.8)
+    low, high = axes.get_xlim()
+    if key == "type1":
+        axes.axvspan(NOMINAL + MARGIN, max(high, 0.1), color="tab:red", alpha=0.07)
+        axes.set_xlim(0, max(high, 0.1))
+    else:
+        axes.axvspan(min(low, 0.9), 1 - NOMINAL - MARGIN, color="tab:red", alpha=0.07)
+        axes.set_xlim(min(low, 0.9), 1.005)
+    words = {"type1": "type-1 error, nominal 0.05", "coverage": "coverage, nominal 0.95"}
+    axes.set_xlabel(f"{words[key]} (± 2 simulation errors; shaded: fails, if by more than these)", fontsize=8)
