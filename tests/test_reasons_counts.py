@@ -21,11 +21,11 @@ from msm_bench.reasons import Codebook, Pattern, merge_overlapping, overlap
 from msm_bench.reasons.classify import Reading, reading_frame
 from msm_bench.reasons.figure import plot_frequencies
 from msm_bench.reasons.frequencies import frequencies, frequency_table
-from msm_bench.reasons.intervals import EFFECTIVE, ONCE, RATIO, RATIO_ONE_SEED
 from msm_bench.reasons.overlap import Group, Merge
 from msm_bench.reasons.publish import publish
 from msm_bench.reasons.run import Findings
 from msm_bench.stats import wilson
+from msm_bench.stats.share_intervals import EFFECTIVE, ONCE, RATIO, RATIO_ONE_SEED
 
 # --- merging
 
