@@ -38,7 +38,7 @@ def test_models_that_were_not_trained_have_no_seeds_to_warn_of() -> None:
 
 def test_few_seeds_are_about_the_bootstrap_alone() -> None:
     (found,) = find_cautions([normal_task(seeds=BOOTSTRAP_SEEDS - 1)], share=False, unscored=0)
-    assert found.about == {"crossed_bootstrap"}
+    assert found.about == {"crossed_bootstrap", "mixed_model"}
     assert found.text.startswith("11 seeds")
 
 
@@ -51,7 +51,7 @@ def test_small_cells_make_the_bootstrap_narrow() -> None:
     # 10 cells of 2: 20 clusters, enough, but 20 − 10 = 10 degrees of freedom
     found = find_cautions([normal_task(cells=10, clusters=2)], share=False, unscored=0)
     assert [sorted(caution.about) for caution in found if "20 clusters in 10 cells" in caution.text] == [
-        ["crossed_bootstrap"]
+        ["crossed_bootstrap", "mixed_model"]
     ]
 
 
@@ -101,7 +101,8 @@ def test_rates_at_the_end_of_the_scale_are_rough() -> None:
 def test_mcnemar_is_warned_of_where_clusters_hold_several_items() -> None:
     found = find_cautions([normal_task(size=2)], share=True, unscored=0)
     assert ["mcnemar" in caution.about for caution in found] == [True]
-    assert not any("McNemar" in text for text in said(normal_task(), share=True))
+    assert any("McNemar" in text for text in said(normal_task(seeds=2), share=True))
+    assert not any("McNemar" in text for text in said(normal_task(seeds=1), share=True))
 
 
 def test_unscored_values_are_said() -> None:

@@ -24,6 +24,8 @@ class Sample(NamedTuple):
     """(arms, seeds, items) Values of each arm, where the scenario has arms; else empty."""
     family: tuple[tuple[list[TaskValues], float], ...] = ()
     """Of a family, each contrast with its truth."""
+    graders: tuple[list[TaskValues], ...] = ()
+    """The values by each grader."""
 
 
 class _Layout(NamedTuple):
@@ -43,6 +45,8 @@ def draw(scenario: Scenario, rng: np.random.Generator) -> Sample:
     if scenario.sharpening != 1:
         return _sharpened(scenario, layout, rng)
     values = scenario.truth + _contrast(scenario, layout, rng)
+    if scenario.graders:
+        return _graded(scenario, layout, values, rng)
     if scenario.unscored:
         return _with_unscored(scenario, layout, values, rng)
     return Sample([_task(values, layout)], scenario.truth, False, 0.0, np.empty(0))
@@ -130,6 +134,16 @@ def _with_unscored(scenario: Scenario, layout: _Layout, values: Array, rng: np.r
     whole = ~lost.any(axis=(0, 1))
     kept = _Layout(layout.cells[whole], layout.clusters[whole])
     return Sample([_task(values[:, whole], kept)], scenario.truth, False, float(lost.mean()), arms)
+
+
+def _graded(scenario: Scenario, layout: _Layout, values: Array, rng: np.random.Generator) -> Sample:
+    """Graders have a leaning of their own, one on each item, and noise."""
+    graders = []
+    for _ in range(scenario.graders):
+        leaning = scenario.grader_sd * (rng.normal() + rng.normal(size=values.shape[1]))
+        graders.append(values + leaning + rng.normal(size=values.shape))
+    parts = tuple([_task(own, layout)] for own in graders)
+    return Sample([_task(np.mean(graders, axis=0), layout)], scenario.truth, False, 0.0, np.empty(0), graders=parts)
 
 
 def _family(scenario: Scenario, layout: _Layout, rng: np.random.Generator) -> Sample:

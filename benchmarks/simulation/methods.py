@@ -10,18 +10,26 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from msm_bench.reasons.intervals import share_limits
+from msm_bench.recipe import Term
 from msm_bench.report.tables import arm_summary
 from msm_bench.results import COLUMNS
 from msm_bench.stats import (
     Interval,
+    TaskPart,
+    benjamini_hochberg,
+    clopper_pearson,
     crossed_bootstrap,
     equivalence,
+    grader_interval,
     holm,
     item_sign_flip,
+    mcnemar,
+    mixed_model,
+    rule_of_three,
     seed_swap,
+    share_effects,
+    share_limits,
     two_way,
     two_way_interval,
     wilson,
@@ -121,15 +129,58 @@ def _holm(trial: Trial) -> float:
 def _benjamini_hochberg(trial: Trial) -> float:
     """The share of rejected contrasts that are null; 0 if none is rejected."""
     p, null = _family_p(trial)
-    rejected = stats.false_discovery_control(p) <= NOMINAL
+    rejected = np.array(benjamini_hochberg(p)) <= NOMINAL
     return float((rejected & np.array(null)).sum() / max(1, rejected.sum()))
 
 
+def _part(trial: Trial) -> TaskPart:
+    """Two arms on a share, as `pair` gives them."""
+    [task], arms = trial.sample.tasks, trial.sample.arms
+    terms = tuple(Term(arm=name, task=task.task, weight=weight) for name, weight in (("first", 1), ("second", -1)))
+    return TaskPart(task, task.values[None], arms[None], terms, arms.size, True)
+
+
 def _mcnemar(trial: Trial) -> float:
-    """Exact, items taken as independent."""
-    first, second = trial.sample.arms[:, 0]
-    better, worse = int((first > second).sum()), int((first < second).sum())
-    return 0.0 if better + worse == 0 else _rejects(float(stats.binomtest(better, better + worse).pvalue))
+    found = mcnemar(_part(trial))
+    return math.nan if found is None else _rejects(found.p)
+
+
+def _effect(name: str) -> Callable[[Trial], float]:
+    def score(trial: Trial) -> float:
+        first, second = trial.scenario.rates
+        truth = {
+            "ratio": first / second,
+            "odds ratio": first / (1 - first) * (1 - second) / second,
+            "Cohen's h": 2 * math.asin(math.sqrt(first)) - 2 * math.asin(math.sqrt(second)),
+        }[name]
+        [found] = [effect for effect in share_effects(_part(trial)) if effect.name == name]
+        return math.nan if found.low is None or found.high is None else _covers(found.low, found.high, truth)
+
+    return score
+
+
+def _graders(trial: Trial) -> float:
+    found = grader_interval(trial.sample.graders)
+    return _covers(found.low, found.high, trial.sample.truth)
+
+
+def _mixed(trial: Trial) -> float:
+    found = mixed_model(trial.sample.tasks[0])
+    return math.nan if found.low is None or found.high is None else _covers(found.low, found.high, trial.sample.truth)
+
+
+def _clopper_pearson(trial: Trial) -> float:
+    """Every value taken as independent."""
+    values = trial.sample.tasks[0].values
+    return _covers(*clopper_pearson(int(values.sum()), values.size), trial.sample.truth)
+
+
+def _rule_of_three(trial: Trial) -> float:
+    """One-sided, and said only where all values are alike; where nothing is said nothing is wrong."""
+    task = trial.sample.tasks[0]
+    reach = rule_of_three(len(np.unique(task.clusters))).exact
+    wrong = (task.mean == 0 and trial.sample.truth > reach) or (task.mean == 1 and trial.sample.truth < 1 - reach)
+    return float(not wrong)
 
 
 def _wilson(trial: Trial) -> float:
@@ -180,7 +231,14 @@ METHODS: dict[str, Method] = {
     "holm": Method("test", _holm),
     "benjamini_hochberg": Method("test", _benjamini_hochberg, 1000),
     "mcnemar": Method("test", _mcnemar),
+    "ratio": Method("interval", _effect("ratio")),
+    "odds_ratio": Method("interval", _effect("odds ratio")),
+    "cohens_h": Method("interval", _effect("Cohen's h")),
+    "grader_interval": Method("interval", _graders),
+    "mixed_model": Method("interval", _mixed, 150),
     "wilson": Method("interval", _wilson),
+    "clopper_pearson": Method("interval", _clopper_pearson),
+    "rule_of_three": Method("interval", _rule_of_three),
     "arm_summary": Method("interval", _arm_summary, 600),
     "share_limits": Method("interval", _share_limits, 600),
 }

@@ -29,6 +29,10 @@ TESTED = (*CONTRAST, "seed_swap", "confirmatory_p")
 CONFIRMED = (*CONTRAST, "confirmatory_p")
 INTERVALS = ("two_way_interval", "crossed_bootstrap")
 """Where the truth is not 0, so that there is no error of the first kind."""
+EFFECTS = ("ratio", "odds_ratio", "cohens_h")
+"""Of two arms' shares."""
+SHARE = ("wilson", "clopper_pearson", "arm_summary", "share_limits")
+"""Of one arm's share."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ class Scenario:
     """`random`, or `low`: the lower a value of the first arm, the likelier it is unscored; other arms' all are."""
     effects: tuple[float, ...] = ()
     """True contrasts of a family, whose arms share one baseline."""
+    graders: int = 0
+    """How many score every value; 0 for values that need none. They are drawn anew too."""
+    grader_sd: float = 0.5
+    """Of a grader's leaning, and of its leaning on each item."""
     bound: float = 0.0
     """Of equivalence, where it is tested; the truth lies on it."""
 
@@ -153,10 +161,10 @@ _SHAPES = (
     Scenario("sharpening 3", CONFIRMED, clusters=30, sharpening=3.0, item_sd=0.3),
 )
 _RATES = (
-    Scenario("rates 0.5 and 0.5", CONFIRMED, rates=(0.5, 0.5), clusters=30, item_sd=0.5),
+    Scenario("rates 0.5 and 0.5", (*CONFIRMED, *EFFECTS), rates=(0.5, 0.5), clusters=30, item_sd=0.5),
     Scenario(
         "rates 0.5 and 0.5, 6 seeds, 30 clusters of 3",
-        CONFIRMED,
+        (*CONFIRMED, *EFFECTS),
         seeds=6,
         rates=(0.5, 0.5),
         clusters=30,
@@ -165,17 +173,28 @@ _RATES = (
         item_sd=0.5,
     ),
     Scenario(
-        "rates 0.5 and 0.5, 20 seeds, 100 items", CONFIRMED, seeds=20, rates=(0.5, 0.5), clusters=100, item_sd=0.5
+        "rates 0.5 and 0.5, 20 seeds, 100 items",
+        (*CONFIRMED, *EFFECTS),
+        seeds=20,
+        rates=(0.5, 0.5),
+        clusters=100,
+        item_sd=0.5,
     ),
-    Scenario("rates 0.7 and 0.5", INTERVALS, rates=(0.7, 0.5), clusters=30, item_sd=0.5),
+    Scenario("rates 0.7 and 0.5", (*INTERVALS, *EFFECTS), rates=(0.7, 0.5), clusters=30, item_sd=0.5),
     Scenario("rates 0.02 and 0.02", CONFIRMED, rates=(0.02, 0.02), clusters=50, item_sd=0.5, seed_sd=0.1),
     Scenario("rates 0.98 and 0.98", CONFIRMED, rates=(0.98, 0.98), clusters=50, item_sd=0.5, seed_sd=0.1),
     Scenario(
-        "rates 0.02 and 0.1, 8 seeds", INTERVALS, seeds=8, rates=(0.02, 0.1), clusters=50, item_sd=0.5, seed_sd=0.1
+        "rates 0.02 and 0.1, 8 seeds",
+        (*INTERVALS, *EFFECTS),
+        seeds=8,
+        rates=(0.02, 0.1),
+        clusters=50,
+        item_sd=0.5,
+        seed_sd=0.1,
     ),
     Scenario(
         "rates 0.1 and 0.001, one seed",
-        INTERVALS,
+        (*INTERVALS, *EFFECTS),
         ITEMS,
         seeds=1,
         rates=(0.1, 0.001),
@@ -185,7 +204,7 @@ _RATES = (
     ),
     Scenario(
         "rates 0.99 and 0.95, one seed",
-        INTERVALS,
+        (*INTERVALS, *EFFECTS),
         ITEMS,
         seeds=1,
         rates=(0.99, 0.95),
@@ -194,13 +213,20 @@ _RATES = (
         seed_sd=0,
     ),
     Scenario(
-        "rates 0.9 and 0.8, one seed", INTERVALS, ITEMS, seeds=1, rates=(0.9, 0.8), clusters=100, item_sd=0.5, seed_sd=0
+        "rates 0.9 and 0.8, one seed",
+        (*INTERVALS, *EFFECTS),
+        ITEMS,
+        seeds=1,
+        rates=(0.9, 0.8),
+        clusters=100,
+        item_sd=0.5,
+        seed_sd=0,
     ),
 )
 _SHARES = (
     Scenario(
         "share 0.5 of 30",
-        ("wilson", "arm_summary", "share_limits"),
+        SHARE,
         ITEMS,
         seeds=1,
         rates=(0.5,),
@@ -209,7 +235,7 @@ _SHARES = (
     ),
     Scenario(
         "share 0.02 of 50",
-        ("wilson", "arm_summary", "share_limits"),
+        SHARE,
         ITEMS,
         seeds=1,
         rates=(0.02,),
@@ -218,7 +244,7 @@ _SHARES = (
     ),
     Scenario(
         "share 0.98 of 50",
-        ("wilson", "arm_summary", "share_limits"),
+        SHARE,
         ITEMS,
         seeds=1,
         rates=(0.98,),
@@ -227,7 +253,7 @@ _SHARES = (
     ),
     Scenario(
         "share 0.3, 20 clusters of 4",
-        ("wilson", "arm_summary", "share_limits"),
+        SHARE,
         ITEMS,
         seeds=1,
         rates=(0.3,),
@@ -236,6 +262,7 @@ _SHARES = (
         cluster_sd=1,
         seed_sd=0,
     ),
+    Scenario("share 0.06 of 50", ("rule_of_three",), ITEMS, seeds=1, rates=(0.06,), clusters=50, seed_sd=0),
     Scenario("share 0.3, 6 seeds, 30 items", ("arm_summary", "share_limits"), seeds=6, rates=(0.3,), clusters=30),
     Scenario("share 0.95, 6 seeds, 30 items", ("arm_summary", "share_limits"), seeds=6, rates=(0.95,), clusters=30),
     Scenario(
@@ -268,6 +295,12 @@ _TESTS = (
         "20 contrasts, ten null", ("benjamini_hochberg",), seeds=8, clusters=30, effects=(0.0,) * 10 + (2.0,) * 10
     ),
     Scenario("McNemar, single items", ("mcnemar",), ITEMS, seeds=1, rates=(0.5, 0.5), clusters=60, seed_sd=0),
+    Scenario("McNemar, 6 seeds", ("mcnemar",), seeds=6, rates=(0.5, 0.5), clusters=60),
+    Scenario("2 graders", ("grader_interval",), seeds=12, clusters=30, graders=2),
+    Scenario("5 graders", ("grader_interval",), seeds=12, clusters=30, graders=5),
+    Scenario("3 graders who agree", ("grader_interval",), seeds=12, clusters=30, graders=3, grader_sd=0.0),
+    Scenario("mixed model, 4 seeds, 15 items", ("mixed_model",), seeds=4, clusters=15),
+    Scenario("mixed model, 12 seeds, 20 items", ("mixed_model",), seeds=12, clusters=20),
     Scenario(
         "McNemar, 15 clusters of 6",
         ("mcnemar", "two_way_p"),

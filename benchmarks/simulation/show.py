@@ -19,7 +19,7 @@ _COLUMNS = {
     "item_sign_flip": "item flips",
 }
 """Methods that stand side by side; the others have a table of their own."""
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "d", "h", "p")
 
 
 def tables(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -76,8 +76,8 @@ def plot(rows: Sequence[Mapping[str, Any]], key: str, path: Path) -> None:
             [row[key] for row in own],
             [names.index(row["scenario"]) + shift for row in own],
             xerr=[2 * row["mc_error"] for row in own],
-            fmt=_MARKERS[number],
-            color=f"C{number}",
+            fmt=_MARKERS[number % len(_MARKERS)],
+            color=f"C{number % 10}",
             markersize=4,
             linewidth=0.8,
             label=method.replace("_", " "),

@@ -22,6 +22,9 @@ from simulation.scenarios import ERRORS, FIRES, MARGIN, NOMINAL, Scenario
 
 SEED = 20261126
 """Of the study; every data set has a seed made of it, its scenario's name and its number."""
+_STATS = Path(str(msm_bench.stats.__file__)).parent
+_ESTIMATORS = ("bootstrap", "effects", "graders", "mixed", "share_intervals", "shares", "tests", "values", "variance")
+"""Modules of `msm_bench.stats` on which results depend."""
 LOOKS = 200
 """Data sets of a scenario on which the cautions are tried."""
 
@@ -108,10 +111,10 @@ def _save(scenario: Scenario, path: Path, most: int) -> tuple[Scenario, list[dic
 
 
 def code_hash(scenario: Scenario) -> str:
-    """Of the statistics, of the data and of the scenario's methods; the cautions are tried anew in every run."""
+    """Of the estimators, of the data and of the scenario's methods; the cautions are tried anew in every run."""
     files = {Path(inspect.getfile(METHODS[name].score)) for name in scenario.methods}
-    files |= {Path(str(simulation.draw.__file__)), *Path(str(msm_bench.stats.__file__)).parent.glob("*.py")}
-    return sha256_text("".join(sha256_file(path) for path in sorted(files) if path.name != "cautions.py"))
+    files |= {Path(str(simulation.draw.__file__)), *(_STATS / f"{name}.py" for name in _ESTIMATORS)}
+    return sha256_text("".join(sha256_file(path) for path in sorted(files)))
 
 
 def _key(scenario: Scenario, most: int) -> str:

@@ -29,12 +29,14 @@ as, in the sense of Kish (1965), Survey Sampling, and of Satterthwaite (1946), B
 MAX_UNSCORED = 0.005
 """Share of unscored values above which an estimate may be off by more than its interval says."""
 
-_INTERVAL = frozenset({"two_way_interval", "two_way_p", "confirmatory_p", "arm_summary"})
-_BOOTSTRAP = frozenset({"crossed_bootstrap"})
+_EFFECTS = frozenset({"ratio", "odds_ratio", "cohens_h"})
+_SHARES = frozenset({"wilson", "arm_summary", "share_limits"})
+_INTERVAL = _EFFECTS | {"two_way_interval", "two_way_p", "confirmatory_p", "grader_interval"}
+_BOOTSTRAP = frozenset({"crossed_bootstrap", "mixed_model"})
 _BOTH = _INTERVAL | _BOOTSTRAP
 _FLIPS = frozenset({"item_sign_flip"})
-_ALL = _BOTH | {"tost", "share_limits", "wilson", "holm", "benjamini_hochberg"}
-_INDEPENDENT = frozenset({"mcnemar", "wilson"})
+_ALL = _BOTH | _SHARES | {"tost", "holm", "benjamini_hochberg"}
+_INDEPENDENT = frozenset({"mcnemar", "wilson", "clopper_pearson"})
 
 
 class Caution(NamedTuple):
@@ -80,7 +82,7 @@ def find_cautions(tasks: Sequence[TaskValues], *, share: bool, unscored: float, 
     found = _of_seeds(tasks[0].values.shape[0]) if trained else []
     checks: list[Callable[[_Parts], Caution | None]] = [_few_clusters, _skewed, _unequal_cells, _unequal_sizes]
     if share:
-        checks += [_near_the_end, _clustered]
+        checks += [_near_the_end, _dependent]
     for task in tasks:
         parts = _parts(task)
         if parts.df < 1:
@@ -99,7 +101,12 @@ def _of_seeds(seeds: int) -> list[Caution]:
             Caution(_ALL, "one seed: intervals and p are about these checkpoints and say nothing of training again")
         ]
     if seeds < BOOTSTRAP_SEEDS:
-        return [Caution(_BOOTSTRAP, f"{seeds} seeds: below {BOOTSTRAP_SEEDS} the bootstrap's limits are too narrow")]
+        return [
+            Caution(
+                _BOOTSTRAP,
+                f"{seeds} seeds: below {BOOTSTRAP_SEEDS} the limits of a bootstrap or a mixed model are too narrow",
+            )
+        ]
     return []
 
 
@@ -179,10 +186,10 @@ def _near_the_end(parts: _Parts) -> Caution | None:
     if differing >= MIN_DIFFERING:
         return None
     text = f"{parts.task.task}: only {differing} of {counts.sum()} clusters differ from the rest: intervals are rough"
-    return Caution(_BOTH | {"share_limits", "wilson"}, text)
+    return Caution(_BOTH | _SHARES, text)
 
 
-def _clustered(parts: _Parts) -> Caution | None:
-    if parts.sizes.max() == 1:
+def _dependent(parts: _Parts) -> Caution | None:
+    if parts.sizes.max() == 1 and len(parts.task.values) == 1:
         return None
-    return Caution(_INDEPENDENT, f"{parts.task.task}: clusters hold several items, which McNemar's test ignores")
+    return Caution(_INDEPENDENT, f"{parts.task.task}: McNemar's test is a description: it ignores clusters and seeds")
