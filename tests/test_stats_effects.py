@@ -110,9 +110,11 @@ def test_effects_are_of_two_arms_on_a_share() -> None:
     assert len(evaluate(frame.assign(metric="their_scorer"), own, smallest=Smallest(), split="").effects) == 3
     other = frame.assign(metric="their_scorer", value=frame["value"] * 7)
     assert evaluate(other, own, smallest=Smallest(), split="").effects == []
+    # one that is called like a share of ours, but counts in percent, is none
+    assert compare(frame.assign(value=frame["value"] * 100)).effects == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=4, max_size=20))
 def test_the_ratio_of_swapped_arms_is_its_inverse(pairs: list[tuple[bool, bool]]) -> None:
     first, second = ([float(pair[number]) for pair in pairs] for number in (0, 1))
@@ -170,7 +172,8 @@ def test_ranks_are_compared_within_items_and_reported_less_a_half() -> None:
     assert result.estimate == pytest.approx(2 / 3 - 1 / 2, abs=1e-12)
     # over items ½, ½, 1: se = √(1/12 / 3) = 1/6, t(2) = 4.303, cut at 1
     [effect] = result.effects
-    assert (effect.name, effect.estimate) == ("superiority", pytest.approx(2 / 3))
+    assert effect.name == "superiority"
+    assert effect.estimate == pytest.approx(2 / 3)
     assert (result.ci_low, result.ci_high) == pytest.approx((1 / 6 - 4.3027 / 6, 1 / 6 + 4.3027 / 6), abs=1e-4)
     assert (effect.low, effect.high) == (0.0, 1.0)
     # only the order counts
@@ -201,6 +204,7 @@ def test_ranks_compare_two_arms_only() -> None:
 # --- single rates
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.data(), st.sampled_from([0.8, 0.95]))
 def test_clopper_pearson_agrees_with_statsmodels(n: int, data: st.DataObject, level: float) -> None:
     seen = data.draw(st.integers(0, n))

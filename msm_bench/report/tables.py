@@ -226,6 +226,8 @@ def effects_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
 def _effect_text(effect: Effect | None) -> str:
     if effect is None or effect.estimate is None:
         return "–"
+    if effect.high is not None and effect.high >= 1000:
+        return f"{effect.estimate:.2f} [{effect.low:.2f}, {effect.high:.1e}]"
     return _with_interval(effect.estimate, effect.low, effect.high, signed=effect.name == "Cohen's h")
 
 

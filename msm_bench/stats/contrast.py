@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from msm_bench.errors import UserError
 from msm_bench.measures import MEASURES, is_share
 from msm_bench.recipe import Contrast, Smallest
 from msm_bench.stats.bootstrap import crossed_bootstrap
@@ -49,9 +50,7 @@ def evaluate(
 ) -> ContrastResult:
     """Estimate one contrast with its interval; `p_holm` and `smallest_p` are left to `evaluate_all`.
 
-    A difference of differences is a contrast of four terms: with D the difference of two arms after demonstrations,
-    D(aft) − D(none) = (msm-a+aft − msm-b+aft) − (msm-a − msm-b) has the weights +1, −1, −1, +1. Items and seeds are
-    paired over all four, so what they share cancels.
+    Items and seeds are paired over all terms, four in a difference of differences, so what they share cancels.
 
     Args:
         frame: The results.
@@ -64,7 +63,8 @@ def evaluate(
 
     Raises:
         NotComparable: the frame lacks an arm, task, or common seeds and items.
-        UserError: a mixed model is asked for, and statsmodels is not installed.
+        UserError: a mixed model is asked for, and statsmodels is not installed; or a confirmatory contrast of trained
+            arms has a weight without its opposite.
     """
     asked = Asked(smallest, recipe_sha256, seeds_stated)
     return evaluate_panels(Panels(restrict(frame, contrast)), contrast, asked, options, split)
@@ -77,7 +77,8 @@ def evaluate_panels(
 
     Raises:
         NotComparable: the results lack an arm, task, or common seeds and items.
-        UserError: a mixed model is asked for, and statsmodels is not installed.
+        UserError: a mixed model is asked for, and statsmodels is not installed; or a confirmatory contrast of trained
+            arms has a weight without its opposite.
     """
     if split is None:
         split = panels.split_of({term.task for term in contrast.terms})
@@ -147,10 +148,22 @@ def _tests(paired: Paired, interval: Interval, contrast: Contrast, asked: Asked)
     if asked.explore or (tested and not contrast.equivalence):
         both = _finite(two_way(interval.estimate, interval.se, interval.df))
         if seeds > 1 or (paired.trained and not asked.explore):
+            _check_swappable(contrast)
             swap = seed_swap(paired.tasks)
     if tested:
         p = tost if contrast.equivalence else larger(both, swap)
     return _Tests(p, swap, both, item_sign_flip(paired.tasks) if tested else None, tost)
+
+
+def _check_swappable(contrast: Contrast) -> None:
+    """Raise a `UserError` if swapping labels does not turn the sign of the contrast."""
+    for task in dict.fromkeys(term.task for term in contrast.terms):
+        weights = sorted(term.weight for term in contrast.terms if term.task == task)
+        if weights != sorted(-weight for weight in weights):
+            raise UserError(
+                f"contrast {contrast.name!r} is confirmatory: on {task} each weight needs its opposite, for labels to "
+                "swap; mend the weights, or make it exploratory"
+            )
 
 
 def larger(both: float | None, swap: float | None) -> float | None:
@@ -169,12 +182,18 @@ def _effects(paired: Paired, interval: Interval, *, ordinal: bool, share: bool) 
 
 
 def holds_shares(panels: Panels, task: str, measure: str) -> bool:
-    """Whether a measure is a share: by `is_share`, or, for a metric that msm-bench does not know, all of its values on
-    the task are 0, ½ or 1, as Inspect's grades are."""
-    if measure in MEASURES:
-        return is_share(measure)
+    """Whether the values of a measure on a task are shares, or chances.
+
+    They are if the measure is one (`is_share`) and they lie from 0 to 1, as another's metric of that name need not; a
+    metric that msm-bench does not know is a share if all of its values are 0, ½ or 1, as Inspect's grades are.
+    """
     panel = panels.of(task, measure)
-    return panel is not None and panel.has_scores_only(_GRADES)
+    if panel is None or (measure in MEASURES and not is_share(measure)):
+        return False
+    values = panel.scored
+    if measure in MEASURES:
+        return bool(((values >= 0) & (values <= 1)).all())
+    return bool(np.isin(values, _GRADES).all())
 
 
 def _by_grader(paired: Paired, contrast: Contrast, options: Options) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Effect sizes of two arms compared on a share, and of ranks, with intervals from the same two-way variance."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,9 +10,11 @@ from scipy import stats
 
 from msm_bench.stats.graders import grader_interval
 from msm_bench.stats.paired import TaskPart
-from msm_bench.stats.values import Array
+from msm_bench.stats.values import Array, TaskValues
 from msm_bench.stats.variance import Interval
 
+_LARGEST = 700.0
+"""A limit on the log scale above it is no number any more: e^709 overflows."""
 EffectName = Literal["ratio", "odds ratio", "Cohen's h", "superiority"]
 
 
@@ -78,27 +80,20 @@ def share_effects(part: TaskPart) -> list[Effect]:
     at = compared(part)
     if at is None:
         return []
-    first, second = (float(part.arms[:, number].mean()) for number in at)
-    return [_share_effect(part, scale, first, second) for scale in _SCALES]
+    pairs = [(arms[at[0]], arms[at[1]]) for arms in part.arms]
+    return [_share_effect(part.task, pairs, scale) for scale in _SCALES]
 
 
-def _share_effect(part: TaskPart, scale: _Scale, first: float, second: float) -> Effect:
-    if any(_undefined(scale.name, share) for share in (first, second)):
-        return Effect(name=scale.name, estimate=_edge(scale, first, second), low=None, high=None, method=_why(scale))
-    estimate = scale.function(first) - scale.function(second)
-    graders = [[part.task._replace(values=values + estimate)] for values in _linearised(part, scale, first, second)]
-    interval = grader_interval(graders)
+def _share_effect(task: TaskValues, pairs: Sequence[tuple[Array, Array]], scale: _Scale) -> Effect:
+    """One effect size, from the values of both arms, (seeds, items) each, by every grader."""
+    # cut where rounding leaves [0, 1]
+    p, q = (min(1.0, max(0.0, float(np.mean([pair[number] for pair in pairs])))) for number in (0, 1))
+    if _undefined(scale.name, p) or _undefined(scale.name, q):
+        return Effect(name=scale.name, estimate=_edge(scale, p, q), low=None, high=None, method=_why(scale))
+    estimate, slopes = scale.function(p) - scale.function(q), (scale.slope(p), scale.slope(q))
+    linear = [estimate + slopes[0] * (first - p) - slopes[1] * (second - q) for first, second in pairs]
+    interval = grader_interval([[task._replace(values=values)] for values in linear])
     return _transformed(scale.name, scale.back, interval, f"delta method, {scale.unit}; {interval.method}")
-
-
-def _linearised(part: TaskPart, scale: _Scale, first: float, second: float) -> list[Array]:
-    """(seeds, items) by grader: f'(p_a) (y_a − p_a) − f'(p_b) (y_b − p_b)."""
-    at = compared(part)
-    if at is None:
-        raise ValueError("the task does not compare two arms")
-    return [
-        scale.slope(first) * (arms[at[0]] - first) - scale.slope(second) * (arms[at[1]] - second) for arms in part.arms
-    ]
 
 
 def _undefined(name: EffectName, share: float) -> bool:
@@ -142,7 +137,7 @@ def superiority_effect(part: TaskPart, interval: Interval) -> list[Effect]:
 
 def _transformed(name: EffectName, back: Callable[[float], float], interval: Interval, method: str) -> Effect:
     low, high = (
-        back(limit) if math.isfinite(limit) and limit < 700 else None for limit in (interval.low, interval.high)
+        back(limit) if math.isfinite(limit) and limit < _LARGEST else None for limit in (interval.low, interval.high)
     )
     return Effect(name=name, estimate=back(interval.estimate), low=low, high=high, method=method)
 

@@ -84,7 +84,8 @@ def evaluate_stated(
         options: Ranks, graders, resamples, mixed model.
 
     Raises:
-        UserError: a mixed model is asked for, and statsmodels is not installed.
+        UserError: a mixed model is asked for, and statsmodels is not installed; or a confirmatory contrast of trained
+            arms has a weight without its opposite.
     """
     restricted = _Restricted(frame)
     results: list[ContrastResult] = []
@@ -117,7 +118,8 @@ def _adjust(results: Sequence[ContrastResult], contrasts: Sequence[Contrast], st
     known = {own.name: _seeds(stated, own) or seeds.get(own.name, 0) for own in claims if own.name in seeds or stated}
     best = _smallest_p_holm(claims, known)
     for result, p_holm in zip(family, adjusted, strict=False):
-        result.p_holm, result.smallest_p = p_holm, best.get(result.name)
+        result.p_holm = p_holm
+        result.smallest_p = best.get(result.name) if result.p_swap is not None else None
 
 
 def waiting(frame: pd.DataFrame, recipe: Recipe) -> dict[str, str]:

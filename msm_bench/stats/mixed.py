@@ -12,8 +12,8 @@ from msm_bench.errors import missing_extra
 from msm_bench.stats.values import ROUNDING, TaskValues
 
 LARGEST = 1200
-"""Up to so many values (seeds times items) the model is fitted: it takes seconds, and nine times as long for three times
-as many."""
+"""Up to so many values (seeds times items) the model is fitted: it takes seconds, and more than ten times as long
+for three times as many."""
 
 
 class MixedFit(BaseModel):

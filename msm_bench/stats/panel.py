@@ -81,10 +81,11 @@ class Panel:
         found[np.arange(len(own)) - starts[codes[order]], codes[order]] = self._values[own][order]
         return found
 
-    def has_scores_only(self, allowed: tuple[float, ...]) -> bool:
-        """Whether every scored value is one of `allowed`."""
-        known = self._values[~np.isnan(self._values)]
-        return bool(np.isin(known, allowed).all())
+    @property
+    def scored(self) -> Array:
+        """(values,) All that could be scored."""
+        known: Array = self._values[~np.isnan(self._values)]
+        return known
 
 
 class Panels:
