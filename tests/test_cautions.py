@@ -1,12 +1,17 @@
 """Each caution fires where it should, and is silent beside it."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msm_bench.stats import TaskValues
+from msm_bench.recipe import Contrast, Smallest, Term
+from msm_bench.results import COLUMNS
+from msm_bench.stats import TaskValues, evaluate
 from msm_bench.stats.cautions import BOOTSTRAP_SEEDS, FEW_CLUSTERS, MAX_UNSCORED, cautions, find_cautions
 
 
@@ -108,6 +113,27 @@ def test_mcnemar_is_warned_of_where_clusters_hold_several_items() -> None:
 def test_unscored_values_are_said() -> None:
     (text,) = said(normal_task(), unscored=0.123)
     assert text.startswith("12.3% of the values are unscored")
+
+
+def frame_of(seeds: int, items: int = 40) -> pd.DataFrame:
+    """Two arms with every item at every seed; one value of the second is unscored."""
+    rng = np.random.default_rng(1)
+    places = itertools.product(["a", "b"], range(seeds), range(items))
+    rows = [
+        {"arm": arm, "seed": seed, "task": "t", "item": f"i{item}", "cell": "c", "cluster": f"i{item}"}
+        | {"split": "", "epoch": 1, "metric": "margin", "value": rng.normal()}
+        for arm, seed, item in places
+    ]
+    rows[-1]["value"] = np.nan
+    return pd.DataFrame(rows).reindex(columns=COLUMNS)
+
+
+def test_a_contrast_carries_its_cautions() -> None:
+    terms = [Term(arm="a", task="t", weight=1), Term(arm="b", task="t", weight=-1)]
+    contrast = Contrast(name="a − b", terms=terms, measure="margin")
+    found = evaluate(frame_of(seeds=2), contrast, smallest=Smallest(), split="all").cautions
+    # 1 of 2 · 2 · 40 values is unscored: 0.6 %
+    assert [text.split(":")[0] for text in found] == ["2 seeds", "0.6% of the values are unscored"]
 
 
 @given(
