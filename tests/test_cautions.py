@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msm_bench.recipe import Contrast, Smallest, Term
 from msm_bench.results import COLUMNS
 from msm_bench.stats import TaskValues, evaluate
-from msm_bench.stats.cautions import BOOTSTRAP_SEEDS, FEW_CLUSTERS, MAX_UNSCORED, cautions, find_cautions
+from msm_bench.stats.cautions import FEW_CLUSTERS, MAX_UNSCORED, MIXED_SEEDS, cautions, find_cautions
 
 
 def normal_task(seeds: int = 12, cells: int = 3, clusters: int = 20, size: int = 1, name: str = "cheese") -> TaskValues:
@@ -41,23 +41,17 @@ def test_models_that_were_not_trained_have_no_seeds_to_warn_of() -> None:
     assert cautions([normal_task(seeds=1)], share=False, unscored=0, trained=False) == []
 
 
-def test_few_seeds_are_about_the_bootstrap_alone() -> None:
-    (found,) = find_cautions([normal_task(seeds=BOOTSTRAP_SEEDS - 1)], share=False, unscored=0)
-    assert found.about == {"crossed_bootstrap", "mixed_model"}
+def test_few_seeds_are_about_a_mixed_model_alone() -> None:
+    few = [normal_task(seeds=MIXED_SEEDS - 1)]
+    assert cautions(few, share=False, unscored=0) == []
+    (found,) = find_cautions(few, share=False, unscored=0, mixed=True)
+    assert found.about == {"mixed_model"}
     assert found.text.startswith("11 seeds")
 
 
 def test_few_clusters_are_named_with_their_task() -> None:
     (text,) = said(normal_task(cells=1, clusters=FEW_CLUSTERS - 1))
     assert text.startswith("cheese: 14 clusters")
-
-
-def test_small_cells_make_the_bootstrap_narrow() -> None:
-    # 10 cells of 2: 20 clusters, enough, but 20 − 10 = 10 degrees of freedom
-    found = find_cautions([normal_task(cells=10, clusters=2)], share=False, unscored=0)
-    assert [sorted(caution.about) for caution in found if "20 clusters in 10 cells" in caution.text] == [
-        ["crossed_bootstrap", "mixed_model"]
-    ]
 
 
 def test_cells_of_one_cluster_have_no_interval() -> None:
@@ -74,9 +68,9 @@ def task_of(items: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64] | No
 
 def test_skewed_clusters_are_too_few() -> None:
     # 29 items at 0 and one at 1: deviations −1/30 (29 times) and 29/30; skewness (1 − 2p)/√(pq) with p = 1/30:
-    # (28/30)/√(29/900) = 5.2, and 25 · 5.2² = 676 > 30
+    # (28/30)/√(29/900) = 5.2, of a sample √(30 · 29)/28 = 1.05 times as much, 5.5; and 30 · 5.5² = 900 > 30
     (text,) = said(task_of(np.array([1.0] + [0.0] * 29)))
-    assert "skewness 5.2 of 30 clusters" in text
+    assert "skewness 5.5 of 30 clusters" in text
 
 
 def test_symmetric_values_are_not_skewed() -> None:
@@ -131,9 +125,9 @@ def frame_of(seeds: int, items: int = 40) -> pd.DataFrame:
 def test_a_contrast_carries_its_cautions() -> None:
     terms = [Term(arm="a", task="t", weight=1), Term(arm="b", task="t", weight=-1)]
     contrast = Contrast(name="a − b", terms=terms, measure="margin")
-    found = evaluate(frame_of(seeds=2), contrast, smallest=Smallest(), split="all").cautions
-    # 1 of 2 · 2 · 40 values is unscored: 0.6 %
-    assert [text.split(":")[0] for text in found] == ["2 seeds", "0.6% of the values are unscored"]
+    found = evaluate(frame_of(seeds=1), contrast, smallest=Smallest(), split="all").cautions
+    # 1 of 2 · 1 · 40 values is unscored: 1.25 %
+    assert [text.split(":")[0] for text in found] == ["one seed", "1.2% of the values are unscored"]
 
 
 @given(

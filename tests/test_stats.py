@@ -97,8 +97,8 @@ def test_bootstrap_draws_seeds_and_items() -> None:
     values = 3 + rng.normal(size=(12, 1)) + 2 * rng.normal(size=(1, 60))
     interval, boot = two_way_interval([task(values)]), crossed_bootstrap([task(values)], draws=4000)
     assert boot.low < interval.estimate < boot.high
-    # percentile of a normal: width 2 · 1.96 · se
-    assert boot.high - boot.low == pytest.approx(2 * 1.96 * interval.se, rel=0.05)
+    # percentiles of a normal, stretched by t/z of 11 degrees of freedom: width 2 · 1.96 · se · 2.20/1.96
+    assert boot.high - boot.low == pytest.approx(2 * 2.201 * interval.se, rel=0.05)
 
 
 def test_bootstrap_of_small_cells_is_as_wide_as_the_variance() -> None:

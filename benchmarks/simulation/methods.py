@@ -15,6 +15,7 @@ from msm_bench.recipe import Term
 from msm_bench.report.tables import arm_summary
 from msm_bench.results import COLUMNS
 from msm_bench.stats import (
+    Effect,
     Interval,
     TaskPart,
     benjamini_hochberg,
@@ -69,6 +70,11 @@ class Trial:
     def swap(self) -> float:
         """p of the seed swap."""
         return seed_swap(self.sample.tasks)
+
+    @cached_property
+    def effects(self) -> dict[str, Effect]:
+        """Effect sizes of two arms' shares, by name."""
+        return {effect.name: effect for effect in share_effects(_part(self))}
 
     @property
     def confirmatory(self) -> float:
@@ -153,7 +159,7 @@ def _effect(name: str) -> Callable[[Trial], float]:
             "odds ratio": first / (1 - first) * (1 - second) / second,
             "Cohen's h": 2 * math.asin(math.sqrt(first)) - 2 * math.asin(math.sqrt(second)),
         }[name]
-        [found] = [effect for effect in share_effects(_part(trial)) if effect.name == name]
+        found = trial.effects[name]
         return math.nan if found.low is None or found.high is None else _covers(found.low, found.high, truth)
 
     return score

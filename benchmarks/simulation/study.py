@@ -77,7 +77,8 @@ def firing(scenario: Scenario, looks: int = LOOKS) -> dict[str, float]:
     hits = dict.fromkeys(scenario.methods, 0)
     for sample in data_sets(scenario, looks):
         fired: set[str] = set()
-        for caution in find_cautions(sample.tasks, share=sample.share, unscored=sample.unscored):
+        mixed = "mixed_model" in scenario.methods
+        for caution in find_cautions(sample.tasks, share=sample.share, unscored=sample.unscored, mixed=mixed):
             fired |= caution.about
         for name in hits:
             hits[name] += name in fired

@@ -125,7 +125,13 @@ def evaluate_panels(
         smallest_p_items=smallest_p(clusters),
         graders=_by_grader(paired, contrast, options),
         mixed=mixed_model(tasks[0]) if options.mixed and len(tasks) == 1 else None,
-        cautions=cautions(tasks, share=share and not ordinal, unscored=paired.unscored, trained=paired.trained),
+        cautions=cautions(
+            tasks,
+            share=share and not ordinal,
+            unscored=paired.unscored,
+            trained=paired.trained,
+            mixed=options.mixed and len(tasks) == 1,
+        ),
     )
 
 
