@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msm_bench.recipe import Contrast, Smallest, Term
 from msm_bench.results import COLUMNS
 from msm_bench.stats import TaskValues, evaluate
-from msm_bench.stats.cautions import FEW_CLUSTERS, MAX_UNSCORED, MIXED_SEEDS, cautions, find_cautions
+from msm_bench.stats.cautions import FEW_CLUSTERS, MAX_UNSCORED, MIN_GRADERS, MIXED_SEEDS, cautions, find_cautions
 
 
 def normal_task(seeds: int = 12, cells: int = 3, clusters: int = 20, size: int = 1, name: str = "cheese") -> TaskValues:
@@ -102,6 +102,12 @@ def test_mcnemar_is_warned_of_where_clusters_hold_several_items() -> None:
     assert ["mcnemar" in caution.about for caution in found] == [True]
     assert any("McNemar" in text for text in said(normal_task(seeds=2), share=True))
     assert not any("McNemar" in text for text in said(normal_task(seeds=1), share=True))
+
+
+def test_two_graders_are_few() -> None:
+    (text,) = cautions([normal_task()], share=False, unscored=0, graders=MIN_GRADERS - 1)
+    assert text.startswith("2 graders")
+    assert cautions([normal_task()], share=False, unscored=0, graders=MIN_GRADERS) == []
 
 
 def test_unscored_values_are_said() -> None:

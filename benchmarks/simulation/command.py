@@ -41,17 +41,15 @@ def main(quick: bool, only: str, markdown: bool, jobs: int, work: Path, out: Pat
     started = time.perf_counter()
     found: dict[str, list[dict[str, Any]]] = {}
     shares: dict[str, dict[str, float]] = {}
-    spent = 0.0
     for scenario, rows, seconds in run(chosen, work, _QUICK if quick else _MOST, jobs):
         shares[scenario.name] = firing(scenario, _QUICK if quick else LOOKS)
         found[scenario.name] = [flagged(row, shares[scenario.name]) for row in rows]
-        spent += seconds
         past = time.perf_counter() - started
         click.echo(f"{len(found)}/{len(chosen)} {scenario.name}: {seconds:.0f} s, {past:.0f} s in all")
         for row in found[scenario.name]:
             _say(row, shares[scenario.name][row["method"]])
     if not only:
-        _write(chosen, found, shares, spent, out)
+        _write(chosen, found, shares, out)
 
 
 def _say(row: dict[str, Any], fires: float) -> None:
@@ -65,7 +63,6 @@ def _write(
     scenarios: list[Scenario],
     found: dict[str, list[dict[str, Any]]],
     shares: dict[str, dict[str, float]],
-    seconds: float,
     out: Path | None,
 ) -> None:
     """The rows, what is to know about them, and the figures."""
@@ -77,7 +74,6 @@ def _write(
     about = {
         "command": "python " + shlex.join(sys.argv),
         "machine": f"{platform.machine()}, {platform.processor() or 'CPU'}",
-        "seconds": round(seconds, 1),
         "seed": SEED,
         "resamples": RESAMPLES,
         "simulations": {name: min(_MOST, method.simulations) for name, method in METHODS.items()},

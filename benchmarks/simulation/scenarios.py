@@ -297,6 +297,7 @@ _TESTS = (
     Scenario("McNemar, single items", ("mcnemar",), ITEMS, seeds=1, rates=(0.5, 0.5), clusters=60, seed_sd=0),
     Scenario("McNemar, 6 seeds", ("mcnemar",), seeds=6, rates=(0.5, 0.5), clusters=60),
     Scenario("2 graders", ("grader_interval",), seeds=12, clusters=30, graders=2),
+    Scenario("3 graders", ("grader_interval",), seeds=12, clusters=30, graders=3),
     Scenario("5 graders", ("grader_interval",), seeds=12, clusters=30, graders=5),
     Scenario("3 graders who agree", ("grader_interval",), seeds=12, clusters=30, graders=3, grader_sd=0.0),
     Scenario("mixed model, 4 seeds, 15 items", ("mixed_model",), seeds=4, clusters=15),

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulation.scenarios import MARGIN, NOMINAL, SCENARIOS
-from simulation.study import fails
+from simulation.study import example, fails
 
 _COLUMNS = {
     "two_way_interval": "two-way interval",
@@ -23,7 +23,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "d", "h", "p")
 
 
 def tables(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Two Markdown tables: contrasts by scenario, and every other method."""
+    """Three Markdown tables: contrasts by scenario, every other method, and what failed with what is said of it."""
     by_scenario: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in rows:
         by_scenario.setdefault(row["scenario"], {})[row["method"]] = row
@@ -38,14 +38,23 @@ def tables(rows: Sequence[Mapping[str, Any]]) -> str:
             if method not in _COLUMNS:
                 pair = ["", _cell(row)] if row["type1"] is None else [_cell(row), ""]
                 second.append([f"`{method}`", name, about[name], *pair])
-    return _markdown(first) + "\n" + _markdown(second)
+    third = [["scenario", "what fails", "what is said, for example"]]
+    for scenario in SCENARIOS:
+        failing = {method for method, row in by_scenario.get(scenario.name, {}).items() if fails(row)}
+        if failing:
+            names = ", ".join(f"`{method}`" for method in scenario.methods if method in failing)
+            third.append([scenario.name, names, "; ".join(example(scenario, failing))])
+    captions = ("Contrasts: coverage, and type-1 error of p.", "Other methods.", "What fails, and what is said of it.")
+    return "\n".join(
+        f"{caption}\n\n{_markdown(table)}" for caption, table in zip(captions, (first, second, third), strict=True)
+    )
 
 
 def _cell(row: Mapping[str, Any]) -> str:
     """The number; in bold where it fails, with a flag where a caution is given."""
     value = row["coverage"] if row["type1"] is None else row["type1"]
     if value is None:
-        return "none"
+        return "*none*"
     text = f"**{value:.3f}**" if fails(row) else f"{value:.3f}"
     return text + (" ⚑" if row["flagged"] else "")
 

@@ -15,8 +15,8 @@ import numpy as np
 import msm_bench.stats
 import simulation.draw
 from msm_bench.files import canonical_json, read_json, sha256_file, sha256_text, write_json
-from msm_bench.stats.cautions import find_cautions
-from simulation.draw import draw
+from msm_bench.stats.cautions import Caution, find_cautions
+from simulation.draw import Sample, draw
 from simulation.methods import METHODS, Trial
 from simulation.scenarios import ERRORS, FIRES, MARGIN, NOMINAL, Scenario
 
@@ -29,7 +29,7 @@ LOOKS = 200
 """Data sets of a scenario on which the cautions are tried."""
 
 
-def data_sets(scenario: Scenario, count: int) -> Iterator[Any]:
+def data_sets(scenario: Scenario, count: int) -> Iterator[Sample]:
     """The first `count` data sets of a scenario, always the same ones."""
     for number in range(count):
         yield draw(scenario, np.random.default_rng([SEED, crc32(scenario.name.encode()), number]))
@@ -72,17 +72,33 @@ def fails(row: dict[str, Any]) -> bool:
     return bool(off > ERRORS * row["mc_error"] and off > MARGIN)
 
 
+def said(scenario: Scenario, sample: Sample) -> list[Caution]:
+    """The cautions about a data set."""
+    return find_cautions(
+        sample.tasks,
+        share=sample.share,
+        unscored=sample.unscored,
+        mixed="mixed_model" in scenario.methods,
+        graders=max(1, scenario.graders),
+    )
+
+
 def firing(scenario: Scenario, looks: int = LOOKS) -> dict[str, float]:
     """For each method of the scenario the share of data sets in which a caution about it fires."""
     hits = dict.fromkeys(scenario.methods, 0)
     for sample in data_sets(scenario, looks):
-        fired: set[str] = set()
-        mixed = "mixed_model" in scenario.methods
-        for caution in find_cautions(sample.tasks, share=sample.share, unscored=sample.unscored, mixed=mixed):
-            fired |= caution.about
+        fired = {name for caution in said(scenario, sample) for name in caution.about}
         for name in hits:
             hits[name] += name in fired
     return {name: count / looks for name, count in hits.items()}
+
+
+def example(scenario: Scenario, methods: set[str]) -> list[str]:
+    """What is said of some methods in the first data set in which anything is."""
+    for sample in data_sets(scenario, LOOKS):
+        if texts := [caution.text for caution in said(scenario, sample) if caution.about & methods]:
+            return texts
+    return []
 
 
 def run(

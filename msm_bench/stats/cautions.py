@@ -25,8 +25,11 @@ MIN_DIFFERING = 10
 LEAST_PART = 0.5
 """Clusters of unequal size, or cells of unequal variance, that are worth less than this part of what they are counted
 as, in the sense of Kish (1965), Survey Sampling, and of Satterthwaite (1946), Biometrics Bull. 2:110."""
-MAX_UNSCORED = 0.005
+MAX_UNSCORED = 0.01
 """Share of unscored values above which an estimate may be off by more than its interval says."""
+
+MIN_GRADERS = 3
+"""Fewer hardly tell how much graders differ."""
 
 _EFFECTS = frozenset({"ratio", "odds_ratio", "cohens_h"})
 _SHARES = frozenset({"wilson", "arm_summary", "share_limits"})
@@ -65,7 +68,13 @@ class _Parts(NamedTuple):
 
 
 def cautions(
-    tasks: Sequence[TaskValues], *, share: bool, unscored: float, trained: bool = True, mixed: bool = False
+    tasks: Sequence[TaskValues],
+    *,
+    share: bool,
+    unscored: float,
+    trained: bool = True,
+    mixed: bool = False,
+    graders: int = 1,
 ) -> list[str]:
     """What to know before the numbers of a contrast, or of an arm alone, are believed; empty where nothing is wrong.
 
@@ -75,16 +84,26 @@ def cautions(
         unscored: Share of the needed values that could not be judged, from 0 to 1.
         trained: Whether any arm was trained at seeds of its own; else nothing is said of seeds.
         mixed: Whether a mixed model stands beside the interval.
+        graders: How many scored every value; 1 where values need none.
     """
-    found = find_cautions(tasks, share=share, unscored=unscored, trained=trained, mixed=mixed)
+    found = find_cautions(tasks, share=share, unscored=unscored, trained=trained, mixed=mixed, graders=graders)
     return [caution.text for caution in found]
 
 
 def find_cautions(
-    tasks: Sequence[TaskValues], *, share: bool, unscored: float, trained: bool = True, mixed: bool = False
+    tasks: Sequence[TaskValues],
+    *,
+    share: bool,
+    unscored: float,
+    trained: bool = True,
+    mixed: bool = False,
+    graders: int = 1,
 ) -> list[Caution]:
     """`cautions`, each with the methods that it is about."""
     found = _of_seeds(tasks[0].values.shape[0], mixed) if trained else []
+    if 1 < graders < MIN_GRADERS:
+        text = f"{graders} graders: too few to tell how much graders differ; the interval covers too little"
+        found.append(Caution(frozenset({"grader_interval"}), text))
     checks: list[Callable[[_Parts], Caution | None]] = [_few_clusters, _skewed, _unequal_cells, _unequal_sizes]
     if share:
         checks += [_near_the_end, _dependent]

@@ -131,6 +131,7 @@ def evaluate_panels(
             unscored=paired.unscored,
             trained=paired.trained,
             mixed=options.mixed and len(tasks) == 1,
+            graders=len(graders),
         ),
     )
 
