@@ -241,7 +241,7 @@ METHODS: dict[str, Method] = {
     "odds_ratio": Method("interval", _effect("odds ratio")),
     "cohens_h": Method("interval", _effect("Cohen's h")),
     "grader_interval": Method("interval", _graders),
-    "mixed_model": Method("interval", _mixed, 150),
+    "mixed_model": Method("interval", _mixed, 400),
     "wilson": Method("interval", _wilson),
     "clopper_pearson": Method("interval", _clopper_pearson),
     "rule_of_three": Method("interval", _rule_of_three),

@@ -19,6 +19,8 @@ _COLUMNS = {
     "item_sign_flip": "item flips",
 }
 """Methods that stand side by side; the others have a table of their own."""
+_SCALE = {"type1": (0.0, 0.25), "coverage": (0.75, 1.0)}
+"""Ends of the axis; the tables have what lies beyond."""
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "d", "h", "p")
 
 
@@ -78,11 +80,12 @@ def plot(rows: Sequence[Mapping[str, Any]], key: str, path: Path) -> None:
     methods = list(dict.fromkeys(row["method"] for row in shown))
     figure = Figure(figsize=(9, 0.22 * len(names) + 1.4), layout="constrained")
     axes = figure.subplots()
+    low, high = _SCALE[key]
     for number, method in enumerate(methods):
         own = [row for row in shown if row["method"] == method]
         shift = 0.5 * (number / max(1, len(methods) - 1) - 0.5)
         axes.errorbar(
-            [row[key] for row in own],
+            [min(max(row[key], low), high) for row in own],
             [names.index(row["scenario"]) + shift for row in own],
             xerr=[2 * row["mc_error"] for row in own],
             fmt=_MARKERS[number % len(_MARKERS)],
@@ -100,14 +103,15 @@ def plot(rows: Sequence[Mapping[str, Any]], key: str, path: Path) -> None:
 
 
 def _level(axes: Axes, key: str) -> None:
-    nominal = NOMINAL if key == "type1" else 1 - NOMINAL
-    axes.axvline(nominal, color="0.3", linewidth=0.8)
-    low, high = axes.get_xlim()
+    low, high = _SCALE[key]
     if key == "type1":
-        axes.axvspan(NOMINAL + MARGIN, max(high, 0.1), color="tab:red", alpha=0.07)
-        axes.set_xlim(0, max(high, 0.1))
+        axes.axvline(NOMINAL, color="0.3", linewidth=0.8)
+        axes.axvspan(NOMINAL + MARGIN, high, color="tab:red", alpha=0.07)
     else:
-        axes.axvspan(min(low, 0.9), 1 - NOMINAL - MARGIN, color="tab:red", alpha=0.07)
-        axes.set_xlim(min(low, 0.9), 1.005)
+        axes.axvline(1 - NOMINAL, color="0.3", linewidth=0.8)
+        axes.axvspan(low, 1 - NOMINAL - MARGIN, color="tab:red", alpha=0.07)
+    axes.set_xlim(low - 0.005, high + 0.005)
     words = {"type1": "type-1 error, nominal 0.05", "coverage": "coverage, nominal 0.95"}
-    axes.set_xlabel(f"{words[key]} (± 2 simulation errors; shaded: fails, if by more than these)", fontsize=8)
+    edge = {"type1": f"what is above {high} stands there", "coverage": f"what is below {low} stands there"}
+    note = f"(± 2 simulation errors; shaded: fails, if by more than these; {edge[key]})"
+    axes.set_xlabel(f"{words[key]} {note}", fontsize=8)

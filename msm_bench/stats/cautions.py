@@ -205,4 +205,5 @@ def _near_the_end(parts: _Parts) -> Caution | None:
 def _dependent(parts: _Parts) -> Caution | None:
     if parts.sizes.max() == 1 and len(parts.task.values) == 1:
         return None
-    return Caution(_INDEPENDENT, f"{parts.task.task}: McNemar's test is a description: it ignores clusters and seeds")
+    text = f"{parts.task.task}: items share clusters or seeds, which McNemar's test and binomial limits ignore"
+    return Caution(_INDEPENDENT, text)
