@@ -164,6 +164,18 @@ def test_superiority_is_mann_whitneys_u_over_all_pairs() -> None:
     assert superiority(first[:, None], padded[:, None])[0] == pytest.approx(float(theirs), abs=1e-8)
 
 
+EPOCHS = st.lists(st.sampled_from([0.0, 1.0, 2.0, 5.0]), min_size=1, max_size=6)
+
+
+@settings(max_examples=40)
+@given(EPOCHS, EPOCHS)
+def test_one_arms_superiority_is_the_others_inferiority(first: list[float], second: list[float]) -> None:
+    one, other = np.array(first)[:, None], np.array(second)[:, None]
+    assert superiority(one, other)[0] + superiority(other, one)[0] == pytest.approx(1, abs=1e-12)
+    theirs = scipy_stats.mannwhitneyu(first, second).statistic / (len(first) * len(second))
+    assert superiority(one, other)[0] == pytest.approx(float(theirs), abs=1e-8)
+
+
 def test_ranks_are_compared_within_items_and_reported_less_a_half() -> None:
     # item x: 3 and 1 against 2: ½; item y: 5 against 5: ½ by tie; item z: 4 against 1 and 2 and 3: 1. Mean ⅔
     rows = [("a", 1, "x", 3), ("a", 1, "x", 1), ("b", 1, "x", 2), ("a", 1, "y", 5), ("b", 1, "y", 5)]
@@ -250,7 +262,7 @@ def test_effects_have_a_table_of_their_own_and_columns_of_numbers() -> None:
     result = compare(values_of({("a", 1): A, ("b", 1): B}))
     row = effects_table([result]).iloc[0]
     assert row["ratio [95 % CI]"].startswith("1.50 [")
-    assert row["McNemar (ignores clusters)"] == "3:1, p 0.625"
+    assert row["McNemar (ignores clusters, seeds)"] == "3:1, p 0.625"
     numbers = contrast_numbers([result]).iloc[0]
     assert (numbers["ratio"], numbers["mcnemar_first_only"]) == (pytest.approx(1.5), 3)
     assert {"cohens_h_low", "odds_ratio_high"} <= set(numbers.index)

@@ -25,6 +25,7 @@ from msm_bench.stats import (
     evaluate,
     evaluate_stated,
     item_sign_flip,
+    not_comparable,
     smallest_p,
     term_values,
     trend_weights,
@@ -136,6 +137,12 @@ def test_contrasts_of_a_file_have_holm_over_all_that_it_states() -> None:
     assert found.p is not None
     assert found.p_holm == pytest.approx(min(1, 2 * found.p))
     assert found.recipe_sha256 == "x"
+    assert not_comparable(values_of(arms), contrasts) == {
+        "later": "no accuracy of arm 'c' on task 't' in these results"
+    }
+    ranks = [Contrast(name="four", terms=[*minus("a", "b"), *minus("b", "a", 2)], measure="accuracy")]
+    assert not_comparable(values_of(arms), ranks) == {}
+    assert "two arms" in not_comparable(values_of(arms), ranks, Options(ordinal=("accuracy",)))["four"]
 
 
 def test_stated_seeds_can_be_a_number_or_a_function_of_the_contrast() -> None:

@@ -213,7 +213,7 @@ def effects_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
         row = {"contrast": result.name, "measure": result.measure}
         row |= {f"{name} [95 % CI]": _effect_text(own.get(name)) for name in columns}
         if any(r.mcnemar for r in results):
-            row["McNemar (ignores clusters)"] = _mcnemar_text(result)
+            row["McNemar (ignores clusters, seeds)"] = _mcnemar_text(result)
         if any(r.graders for r in results):
             row["by grader"] = ", ".join(f"{name} {value:+.2f}" for name, value in result.graders.items()) or "–"
         if any(r.mixed for r in results):

@@ -10,7 +10,7 @@ from msm_bench.measures import MEASURES
 from msm_bench.recipe import Contrast, Recipe, Smallest, Term
 from msm_bench.stats.contrast import Asked, evaluate_panels, larger
 from msm_bench.stats.options import DEFAULTS, Options
-from msm_bench.stats.paired import term_values
+from msm_bench.stats.paired import pair
 from msm_bench.stats.panel import Panels
 from msm_bench.stats.result import ContrastResult
 from msm_bench.stats.subset import restrict
@@ -73,7 +73,8 @@ def evaluate_stated(
 ) -> list[ContrastResult]:
     """Stated contrasts, each half after its whole, with Holm over the confirmatory ones.
 
-    A contrast whose arms can't be compared yet is left out, but its place in Holm's family is kept.
+    A contrast whose arms can't be compared yet is left out, but its place in Holm's family is kept; `not_comparable`
+    says why.
 
     Args:
         frame: The results.
@@ -124,10 +125,17 @@ def _adjust(results: Sequence[ContrastResult], contrasts: Sequence[Contrast], st
 
 def waiting(frame: pd.DataFrame, recipe: Recipe) -> dict[str, str]:
     """The recipe's contrasts that can't be computed yet, and why."""
+    return not_comparable(frame, recipe.contrasts)
+
+
+def not_comparable(frame: pd.DataFrame, contrasts: Sequence[Contrast], options: Options = DEFAULTS) -> dict[str, str]:
+    """The contrasts that `evaluate_stated` leaves out, by name, and why."""
+    restricted = _Restricted(frame)
     reasons: dict[str, str] = {}
-    for contrast in recipe.contrasts:
+    for contrast in contrasts:
+        metrics, ordinal = options.metrics_of(contrast.measure), contrast.measure in options.ordinal
         try:
-            term_values(restrict(frame, contrast), contrast.terms, contrast.measure)
+            pair(restricted.of(contrast), contrast.terms, metrics, ordinal=ordinal)
         except NotComparable as error:
             reasons[contrast.name] = str(error)
     return reasons
