@@ -87,7 +87,7 @@ def plot(rows: Sequence[Mapping[str, Any]], key: str, path: Path) -> None:
         axes.errorbar(
             [min(max(row[key], low), high) for row in own],
             [names.index(row["scenario"]) + shift for row in own],
-            xerr=[2 * row["mc_error"] for row in own],
+            xerr=[2 * row["mc_error"] * (low <= row[key] <= high) for row in own],
             fmt=_MARKERS[number % len(_MARKERS)],
             color=f"C{number % 10}",
             markersize=4,
@@ -113,5 +113,5 @@ def _level(axes: Axes, key: str) -> None:
     axes.set_xlim(low - 0.005, high + 0.005)
     words = {"type1": "type-1 error, nominal 0.05", "coverage": "coverage, nominal 0.95"}
     edge = {"type1": f"what is above {high} stands there", "coverage": f"what is below {low} stands there"}
-    note = f"(± 2 simulation errors; shaded: fails, if by more than these; {edge[key]})"
-    axes.set_xlabel(f"{words[key]} {note}", fontsize=8)
+    note = f"lines: ± 2 simulation errors; shaded: fails, if by more than these; {edge[key]}"
+    axes.set_xlabel(f"{words[key]}\n{note}", fontsize=8)
