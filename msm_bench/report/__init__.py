@@ -1,6 +1,5 @@
-"""Tables, figures and files from a result frame."""
+"""Tables and files from a result frame; figures are in `msm_bench.report.figures`, which loads matplotlib."""
 
-from msm_bench.report.figures import plot_arms, plot_contrasts, plot_sharpening
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     FORMATS,
@@ -23,9 +22,6 @@ __all__ = [
     "contrast_numbers",
     "contrast_table",
     "effects_table",
-    "plot_arms",
-    "plot_contrasts",
-    "plot_sharpening",
     "render_table",
     "shown_measures",
 ]

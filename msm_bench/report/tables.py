@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from io import StringIO
 from typing import Any
@@ -39,6 +40,20 @@ _SHOWN = (
     *("won", "finished"),  # decisions after reasoning: without its end they are of another form
     *("margin_self", "margin_own_minus_other", "margin_self_minus_own", "rate_premise"),  # what recall tells apart
 )
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "–": "--",
+    "−": r"$-$",
+    "→": r"$\to$",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+}
+_NUMBER = re.compile(r"^(< )?[+−-]?[\d.,]+( ?%)?( [\[(].*[\])])?$")
 
 
 def shown_measures(frame: pd.DataFrame) -> list[str]:
@@ -301,7 +316,7 @@ def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
         rows = table.astype(object).where(table.notna(), None).to_dict("records")  # JSON has no NaN
         return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
     if style == "latex":
-        return _latex(table)
+        return _latex(table, title)
     raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
 
 
@@ -325,16 +340,28 @@ def _markdown(table: pd.DataFrame) -> str:
     return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
 
 
-def _latex(table: pd.DataFrame) -> str:
-    special = {"\\": r"\textbackslash{}", "–": "--", "−": r"$-$", "→": r"$\to$"}
-    special |= {char: f"\\{char}" for char in "&%$#_{}"} | {
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-    }
+def _latex(table: pd.DataFrame, caption: str) -> str:
+    """A table for LaTeX with the package `booktabs`; columns of numbers are set to the right."""
 
     def line(cells: Sequence[object]) -> str:
-        return " & ".join("".join(special.get(char, char) for char in str(cell)) for cell in cells) + r" \\" + "\n"
+        return " & ".join(map(_latex_text, cells)) + " \\\\\n"
 
-    head = f"\\begin{{tabular}}{{{'l' * len(table.columns)}}}\n\\hline\n"
+    columns = "".join("r" if _numeric(table.iloc[:, place]) else "l" for place in range(len(table.columns)))
     rows = "".join(line(row) for row in table.itertuples(index=False))
-    return f"{head}{line(list(table.columns))}\\hline\n{rows}\\hline\n\\end{{tabular}}\n"
+    head = line(list(table.columns))
+    body = f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n"
+    if not caption:
+        return body
+    return f"\\begin{{table}}\n\\centering\n\\caption{{{_latex_text(caption)}}}\n{body}\\end{{table}}\n"
+
+
+def _latex_text(value: object) -> str:
+    """Text on one line that LaTeX sets as it is, and takes for no option of the command before it."""
+    text = " ".join("".join(_LATEX.get(char, char) for char in str(value)).split())
+    return f"{{}}{text}" if text.startswith(("[", "*")) else text
+
+
+def _numeric(column: pd.Series) -> bool:
+    """Whether the cells are numbers, perhaps with an interval; `–` stands for none."""
+    cells = [str(cell) for cell in column if str(cell) not in ("", "–")]
+    return bool(cells) and all(_NUMBER.match(cell) for cell in cells)
