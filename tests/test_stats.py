@@ -99,8 +99,8 @@ def test_bootstrap_draws_seeds_and_items() -> None:
     values = 3 + rng.normal(size=(12, 1)) + 2 * rng.normal(size=(1, 60))
     interval, boot = two_way_interval([task(values)]), crossed_bootstrap([task(values)], draws=4000)
     assert boot.low < interval.estimate < boot.high
-    # percentile of a normal: width 2 · 1.96 · se
-    assert boot.high - boot.low == pytest.approx(2 * 1.96 * interval.se, rel=0.05)
+    # percentiles of a normal, stretched by t/z of 11 degrees of freedom: width 2 · 1.96 · se · 2.20/1.96
+    assert boot.high - boot.low == pytest.approx(2 * 2.201 * interval.se, rel=0.05)
 
 
 def test_bootstrap_of_small_cells_is_as_wide_as_the_variance() -> None:
@@ -235,7 +235,7 @@ def test_intervals_move_and_scale_with_the_data(shift: float, scale: float) -> N
 
 
 def _plain_bootstrap(tasks: list[TaskValues], draws: int) -> list[float]:
-    """`crossed_bootstrap` by its formula: k − 1 of k units drawn, with weights k / (k − 1)."""
+    """`crossed_bootstrap` by its formula: k − 1 of k units drawn, with weights k / (k − 1), and limits times t/z."""
     rng = np.random.default_rng(0)
 
     def weights(count: int) -> Array:
@@ -255,7 +255,11 @@ def _plain_bootstrap(tasks: list[TaskValues], draws: int) -> list[float]:
             drawn = weights(int(own.sum()))
             means = np.einsum("ds,sc,dc->d", seed_weights, sums[:, own], drawn) / (drawn @ sizes[own])
             estimates += sizes[own].sum() / sizes.sum() * means
-    return list(np.quantile(estimates, [0.025, 0.975]))
+    interval = two_way_interval(tasks)
+    stretch = scipy_stats.t.ppf(0.975, interval.df) / scipy_stats.norm.ppf(0.975)
+    return [
+        interval.estimate + stretch * (limit - interval.estimate) for limit in np.quantile(estimates, [0.025, 0.975])
+    ]
 
 
 @pytest.mark.parametrize("limits", [{}, {"KEPT": 0}, {"BLOCK": 50}])

@@ -1,6 +1,7 @@
 """Contrasts with their uncertainty: paired by item, clustered, crossed with seeds, and stated before the run."""
 
 from msm_bench.stats.bootstrap import crossed_bootstrap
+from msm_bench.stats.cautions import Caution, cautions, find_cautions
 from msm_bench.stats.contrast import evaluate, holds_shares
 from msm_bench.stats.effects import Effect, EffectName, McNemar, mcnemar, share_effects
 from msm_bench.stats.families import (
@@ -40,6 +41,7 @@ from msm_bench.stats.variance import Interval, two_way_interval
 __all__ = [
     "DEFAULTS",
     "ROUNDING",
+    "Caution",
     "ContrastResult",
     "Effect",
     "EffectName",
@@ -57,12 +59,14 @@ __all__ = [
     "TaskValues",
     "baseline_contrasts",
     "benjamini_hochberg",
+    "cautions",
     "clopper_pearson",
     "crossed_bootstrap",
     "equivalence",
     "evaluate",
     "evaluate_all",
     "evaluate_stated",
+    "find_cautions",
     "grader_interval",
     "holds_shares",
     "holm",

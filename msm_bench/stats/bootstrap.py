@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from msm_bench.stats.values import ROUNDING, Array, TaskValues, cluster_sums
+from msm_bench.stats.variance import degrees_of_freedom
 
 Counts = npt.NDArray[np.unsignedinteger]
 KEPT = 2**27
@@ -18,7 +20,7 @@ BLOCK = 2**24
 
 
 class BootstrapInterval(NamedTuple):
-    """A percentile interval; NaN where nothing can be resampled, or all that can be is alike."""
+    """A stretched percentile interval; NaN where nothing can be resampled, or all that can be is alike."""
 
     low: float
     high: float
@@ -27,12 +29,16 @@ class BootstrapInterval(NamedTuple):
 def crossed_bootstrap(
     tasks: Sequence[TaskValues], draws: int = 4000, level: float = 0.95, seed: int = 0
 ) -> BootstrapInterval:
-    """Percentile interval of Σ_tasks mean under resampling of seeds and of clusters within cells.
+    """Stretched percentile interval of Σ_tasks mean under resampling of seeds and of clusters within cells.
 
     Both factors are resampled independently and their weights multiplied, the "pigeonhole" bootstrap of Owen (2007),
     Ann. Appl. Stat. 1:386, here stratified by cell, whose share of the items stays what it is. Of k units k − 1 are
     drawn, so that the variance has the divisor k − 1 (Rao, Wu & Yue 1992, Survey Methodology 18:209): cells have few
     clusters, and drawing k of them would make it too small by (k − 1) / k.
+
+    Percentiles take the spread of the units at hand for known, and with few units are too narrow, as z is smaller than
+    t of `degrees_of_freedom` (Hesterberg 2015, Am. Stat. 69:371). So the limits are moved away from the estimate by
+    t/z, which keeps their asymmetry; more extreme percentiles, his remedy, do not exist with few units.
 
     The noise that belongs to a seed and an item alone is counted in both factors: conservative where that is most of
     it. A cell of one cluster does not vary; if no cell has two, there is no interval. With one seed only items vary.
@@ -51,10 +57,14 @@ def crossed_bootstrap(
             share = sums[-1].sum() / items
             estimates += share * (seed_weights * totals[:, :-1]).sum(axis=1) / totals[:, -1]
     low, high = np.quantile(estimates, [(1 - level) / 2, (1 + level) / 2])
-    varies = all(any(sums.shape[1] > 1 for sums in layout) for layout in layouts)
-    if not varies or high - low < ROUNDING:
+    df = degrees_of_freedom(tasks)  # 0 where each cell of a task has a single cluster
+    if df < 1 or high - low < ROUNDING:
         return BootstrapInterval(math.nan, math.nan)
-    return BootstrapInterval(float(low), float(high))
+    estimate = sum(task.mean for task in tasks)
+    stretch = float(stats.t.ppf((1 + level) / 2, df) / stats.norm.ppf((1 + level) / 2))
+    return BootstrapInterval(
+        estimate + stretch * (float(low) - estimate), estimate + stretch * (float(high) - estimate)
+    )
 
 
 def _layout(task: TaskValues) -> list[Array]:

@@ -10,6 +10,7 @@ from msm_bench.errors import UserError
 from msm_bench.measures import MEASURES, is_share
 from msm_bench.recipe import Contrast, Smallest
 from msm_bench.stats.bootstrap import crossed_bootstrap
+from msm_bench.stats.cautions import cautions
 from msm_bench.stats.effects import Effect, McNemar, mcnemar, share_effects, superiority_effect
 from msm_bench.stats.graders import grader_interval
 from msm_bench.stats.mixed import mixed_model
@@ -124,6 +125,14 @@ def evaluate_panels(
         smallest_p_items=smallest_p(clusters),
         graders=_by_grader(paired, contrast, options),
         mixed=mixed_model(tasks[0]) if options.mixed and len(tasks) == 1 else None,
+        cautions=cautions(
+            tasks,
+            share=share and not ordinal,
+            unscored=paired.unscored,
+            trained=paired.trained,
+            mixed=options.mixed and len(tasks) == 1,
+            graders=len(graders),
+        ),
     )
 
 

@@ -31,7 +31,7 @@ class ContrastResult(BaseModel):
     estimate: float
     """The sum."""
     ci_low: float | None
-    """95 % limits of the two-way interval; the bootstrap's, which is narrower with few seeds, stand beside it. None
+    """95 % limits of the two-way interval; the bootstrap's, which need not be symmetric, stand beside it. None
     where the variance can't be estimated, or is 0."""
     ci_high: float | None
     """95 % limits of the two-way interval."""

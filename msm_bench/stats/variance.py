@@ -79,8 +79,7 @@ def two_way_interval(tasks: Sequence[TaskValues], level: float = 0.95) -> Interv
     freedom.
     """
     estimate = sum(task.mean for task in tasks)
-    seeds = tasks[0].values.shape[0]
-    df = min(len(np.unique(task.clusters)) - len(np.unique(task.cells)) for task in tasks)
+    seeds, df = tasks[0].values.shape[0], degrees_of_freedom(tasks)
     item = float(sum(item_variance(task) for task in tasks))
     if seeds == 1:
         return _interval(estimate, item, df, level, "items within cells; conditional on these checkpoints (one seed)")
@@ -88,7 +87,14 @@ def two_way_interval(tasks: Sequence[TaskValues], level: float = 0.95) -> Interv
     seed = float(by_seed.var(ddof=1)) / seeds
     both = float(sum(_residual_variance(task) for task in tasks))
     variance = max(seed + item - both, seed, item)
-    return _interval(estimate, variance, min(seeds - 1, df), level, "two-way (seed, item), t")
+    return _interval(estimate, variance, df, level, "two-way (seed, item), t")
+
+
+def degrees_of_freedom(tasks: Sequence[TaskValues]) -> int:
+    """min(seeds − 1, clusters − cells) of the task that has fewest; with one seed those of items alone."""
+    df = min(len(np.unique(task.clusters)) - len(np.unique(task.cells)) for task in tasks)
+    seeds = tasks[0].values.shape[0]
+    return df if seeds == 1 else min(seeds - 1, df)
 
 
 def _residual_variance(task: TaskValues) -> float:

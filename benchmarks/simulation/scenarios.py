@@ -1,0 +1,337 @@
+"""The scenarios of the simulation study and the rule by which a method fails one: stated before the run.
+
+Every scenario names the population that the inference is to, and the truth is that of this population. A method is
+judged only in scenarios of its own population, but where the misuse itself is what is shown; its name then says so.
+"""
+
+from dataclasses import dataclass
+
+BOTH = "seeds and items"
+"""Other items and other training runs: seeds, clusters and items are drawn anew each time."""
+ITEMS = "items, these checkpoints"
+"""Other items for the same checkpoints: the seeds' own effects are part of the truth."""
+SEEDS = "seeds, these items"
+"""Other training runs on the same items: the items' own effects are part of the truth."""
+
+NOMINAL = 0.05
+"""Type-1 error of a test; an interval's coverage is 1 − NOMINAL."""
+ERRORS = 2.0
+"""A method fails if it is off by more than so many simulation errors, and also by more than `MARGIN`."""
+MARGIN = 0.02
+"""What matters in practice: a type-1 error above 0.07 or a coverage below 0.93. Being too cautious is no failure."""
+FIRES = 0.9
+"""A scenario counts as flagged for a method if the caution fires in at least this share of its simulated data sets."""
+
+CONTRAST = ("two_way_interval", "two_way_p", "crossed_bootstrap")
+"""What is about seeds and items."""
+TESTED = (*CONTRAST, "seed_swap", "confirmatory_p")
+"""With the p of record, where the items' own effects do not move the seed swap's null."""
+CONFIRMED = (*CONTRAST, "confirmatory_p")
+INTERVALS = ("two_way_interval", "crossed_bootstrap")
+"""Where the truth is not 0, so that there is no error of the first kind."""
+EFFECTS = ("ratio", "odds_ratio", "cohens_h")
+"""Of two arms' shares."""
+SHARE = ("wilson", "clopper_pearson", "arm_summary", "share_limits")
+"""Of one arm's share."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way in which data may come about.
+
+    Without `rates` a value is a contrast on the scale of a margin, truth + seed + cluster + item + noise; the standard
+    deviations are those of the contrast's parts. With `rates` every arm answers right or wrong: a latent normal of
+    the same parts, drawn for each arm, and of `common`, the item's difficulty for all arms, is above a threshold such
+    that the arm's expected rate is the one given.
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    about: str = BOTH
+    """The population."""
+    truth: float = 0.0
+    """Of a contrast of margins; with `rates` it is the first rate less the second."""
+    rates: tuple[float, ...] = ()
+    """Expected rate of each arm: one for an arm alone, two for a contrast."""
+    seeds: int = 6
+    cells: int = 1
+    """Fixed strata; their means differ, which is no noise."""
+    clusters: int | tuple[int, ...] = 10
+    """In each cell, repeated over the cells."""
+    size: int = 1
+    """Items in a cluster."""
+    unequal: str = ""
+    """Sizes of clusters: `drawn` (1 to 2·size − 1), `one large` (half of all items in a cell's first)."""
+    seed_sd: float = 0.5
+    cluster_sd: float = 0.0
+    item_sd: float = 1.0
+    noise_sd: float = 1.0
+    """Of a seed and an item alone."""
+    common: float = 1.0
+    shape: str = "normal"
+    """Of cluster and item effects: `normal`, `t3` (heavy tails) or `lognormal` (skewed, σ = 1), all with variance 1."""
+    scales: tuple[float, ...] = (1.0,)
+    """Factors of the cells' standard deviations, repeated over the cells."""
+    epochs: tuple[int, ...] = (1,)
+    """Repetitions of the items, repeated over the items; noise is averaged over them."""
+    sharpening: float = 1.0
+    """The arm's margins are so many times the base's, of mean 1 and standard deviation 1, on two tasks of opposite
+    sign: the truth stays 0."""
+    unscored: float = 0.0
+    """Share of an arm's values that can't be judged. Items that lack one are left out."""
+    unscored_how: str = "random"
+    """`random`, or `low`: the lower a value of the first arm, the likelier it is unscored; other arms' all are."""
+    effects: tuple[float, ...] = ()
+    """True contrasts of a family, whose arms share one baseline."""
+    graders: int = 0
+    """How many score every value; 0 for values that need none. They are drawn anew too."""
+    grader_sd: float = 0.5
+    """Of a grader's leaning, and of its leaning on each item."""
+    bound: float = 0.0
+    """Of equivalence, where it is tested; the truth lies on it."""
+
+
+def _seeds(count: int, name: str, **how: float) -> Scenario:
+    return Scenario(f"{count} seeds, {name}", TESTED if how.get("item_sd") == 0 else CONFIRMED, seeds=count, **how)  # type: ignore[arg-type]
+
+
+_CROSSED = tuple(_seeds(count, "30 items", clusters=30) for count in (2, 3, 4, 6, 8, 12, 20))
+_MOSTLY_SEEDS = tuple(
+    _seeds(count, "noise of training only", clusters=30, seed_sd=1.0, item_sd=0.0) for count in (2, 3, 4, 6, 8, 12, 20)
+)
+_FEW_CLUSTERS = tuple(
+    Scenario(f"{count} clusters of 3, 20 seeds", CONTRAST, seeds=20, clusters=count, size=3, seed_sd=0.1, cluster_sd=1)
+    for count in (3, 5, 10, 15, 20, 30)
+)
+_CELLS = (
+    Scenario("10 cells of 3 clusters", CONFIRMED, cells=10, clusters=3),
+    Scenario("5 cells of 12 clusters, 12 seeds", CONFIRMED, seeds=12, cells=5, clusters=12),
+    Scenario("10 cells of 3 clusters of 4, ICC 0.3", CONFIRMED, cells=10, clusters=3, size=4, cluster_sd=0.65),
+    Scenario("3 cells of 2 clusters", CONTRAST, seeds=8, cells=3, clusters=2, seed_sd=0.1),
+    Scenario("10 clusters of 4, ICC 0.3", CONFIRMED, clusters=10, size=4, cluster_sd=0.65),
+    Scenario("10 clusters of 4, ICC 0.3, truth 0.5", INTERVALS, clusters=10, size=4, cluster_sd=0.65, truth=0.5),
+    Scenario("10 clusters, sizes drawn", CONTRAST, seeds=8, size=4, unequal="drawn", cluster_sd=1, seed_sd=0.1),
+    Scenario("30 clusters, sizes drawn", CONTRAST, seeds=8, clusters=30, size=4, unequal="drawn", cluster_sd=1),
+    Scenario("10 cells, every other of one cluster", CONTRAST, seeds=12, cells=10, clusters=(1, 4), seed_sd=0.1),
+    Scenario("10 cells of one cluster", CONTRAST, cells=10, clusters=1),
+    Scenario(
+        "30 clusters, one of half the items",
+        CONTRAST,
+        seeds=12,
+        clusters=30,
+        size=2,
+        unequal="one large",
+        cluster_sd=1,
+        seed_sd=0.1,
+    ),
+    Scenario(
+        "10 clusters, one of half the items", CONTRAST, seeds=12, size=4, unequal="one large", cluster_sd=1, seed_sd=0.1
+    ),
+    Scenario("cells of unequal spread", CONTRAST, seeds=8, cells=8, clusters=3, seed_sd=0.1, scales=(1, 1, 2, 3)),
+    Scenario(
+        "one cell has nearly all spread", CONTRAST, seeds=12, cells=8, clusters=3, seed_sd=0.1, scales=(10, *[1.0] * 7)
+    ),
+)
+_ITEMS_ONLY = (
+    Scenario(
+        "one seed, 10 items", ("two_way_interval", "two_way_p", "crossed_bootstrap", "item_sign_flip"), ITEMS, seeds=1
+    ),
+    Scenario(
+        "one seed, 30 items",
+        ("two_way_interval", "two_way_p", "crossed_bootstrap", "item_sign_flip"),
+        ITEMS,
+        seeds=1,
+        clusters=30,
+    ),
+    Scenario("one seed, 30 items, taken as about training again", CONTRAST, BOTH, seeds=1, clusters=30),
+    Scenario("6 checkpoints, 30 clusters of 2", ("item_sign_flip",), ITEMS, clusters=30, size=2, cluster_sd=1),
+    Scenario("6 checkpoints, 8 skewed items", ("item_sign_flip",), ITEMS, clusters=8, shape="lognormal"),
+    Scenario("8 seeds, these 30 items", ("seed_swap",), SEEDS, seeds=8, clusters=30),
+)
+_SHAPES = (
+    Scenario("heavy tails, 10 items", CONFIRMED, shape="t3"),
+    Scenario("heavy tails, 30 items", CONFIRMED, clusters=30, shape="t3"),
+    Scenario("skewed, 10 items, 8 seeds", CONTRAST, seeds=8, shape="lognormal", seed_sd=0.1, noise_sd=0.3),
+    Scenario("skewed, 30 items, 8 seeds", CONTRAST, seeds=8, clusters=30, shape="lognormal", seed_sd=0.1, noise_sd=0.3),
+    Scenario(
+        "skewed, 100 items, 8 seeds", CONTRAST, seeds=8, clusters=100, shape="lognormal", seed_sd=0.1, noise_sd=0.3
+    ),
+    Scenario("unequal epochs", CONFIRMED, clusters=30, epochs=(1, 1, 8), noise_sd=2.0),
+    Scenario("sharpening 1.5", CONFIRMED, clusters=30, sharpening=1.5, item_sd=0.3),
+    Scenario("sharpening 3", CONFIRMED, clusters=30, sharpening=3.0, item_sd=0.3),
+)
+_RATES = (
+    Scenario("rates 0.5 and 0.5", (*CONFIRMED, *EFFECTS), rates=(0.5, 0.5), clusters=30, item_sd=0.5),
+    Scenario(
+        "rates 0.5 and 0.5, 6 seeds, 30 clusters of 3",
+        (*CONFIRMED, *EFFECTS),
+        seeds=6,
+        rates=(0.5, 0.5),
+        clusters=30,
+        size=3,
+        cluster_sd=0.6,
+        item_sd=0.5,
+    ),
+    Scenario(
+        "rates 0.5 and 0.5, 20 seeds, 100 items",
+        (*CONFIRMED, *EFFECTS),
+        seeds=20,
+        rates=(0.5, 0.5),
+        clusters=100,
+        item_sd=0.5,
+    ),
+    Scenario("rates 0.7 and 0.5", (*INTERVALS, *EFFECTS), rates=(0.7, 0.5), clusters=30, item_sd=0.5),
+    Scenario("rates 0.02 and 0.02", CONFIRMED, rates=(0.02, 0.02), clusters=50, item_sd=0.5, seed_sd=0.1),
+    Scenario("rates 0.98 and 0.98", CONFIRMED, rates=(0.98, 0.98), clusters=50, item_sd=0.5, seed_sd=0.1),
+    Scenario(
+        "rates 0.02 and 0.1, 8 seeds",
+        (*INTERVALS, *EFFECTS),
+        seeds=8,
+        rates=(0.02, 0.1),
+        clusters=50,
+        item_sd=0.5,
+        seed_sd=0.1,
+    ),
+    Scenario(
+        "rates 0.1 and 0.001, one seed",
+        (*INTERVALS, *EFFECTS),
+        ITEMS,
+        seeds=1,
+        rates=(0.1, 0.001),
+        clusters=50,
+        item_sd=0.5,
+        seed_sd=0,
+    ),
+    Scenario(
+        "rates 0.99 and 0.95, one seed",
+        (*INTERVALS, *EFFECTS),
+        ITEMS,
+        seeds=1,
+        rates=(0.99, 0.95),
+        clusters=50,
+        item_sd=0.5,
+        seed_sd=0,
+    ),
+    Scenario(
+        "rates 0.9 and 0.8, one seed",
+        (*INTERVALS, *EFFECTS),
+        ITEMS,
+        seeds=1,
+        rates=(0.9, 0.8),
+        clusters=100,
+        item_sd=0.5,
+        seed_sd=0,
+    ),
+)
+_SHARES = (
+    Scenario(
+        "share 0.5 of 30",
+        SHARE,
+        ITEMS,
+        seeds=1,
+        rates=(0.5,),
+        clusters=30,
+        seed_sd=0,
+    ),
+    Scenario(
+        "share 0.02 of 50",
+        SHARE,
+        ITEMS,
+        seeds=1,
+        rates=(0.02,),
+        clusters=50,
+        seed_sd=0,
+    ),
+    Scenario(
+        "share 0.98 of 50",
+        SHARE,
+        ITEMS,
+        seeds=1,
+        rates=(0.98,),
+        clusters=50,
+        seed_sd=0,
+    ),
+    Scenario(
+        "share 0.3, 20 clusters of 4",
+        SHARE,
+        ITEMS,
+        seeds=1,
+        rates=(0.3,),
+        clusters=20,
+        size=4,
+        cluster_sd=1,
+        seed_sd=0,
+    ),
+    Scenario("share 0.06 of 50", ("rule_of_three",), ITEMS, seeds=1, rates=(0.06,), clusters=50, seed_sd=0),
+    Scenario("share 0.3, 6 seeds, 30 items", ("arm_summary", "share_limits"), seeds=6, rates=(0.3,), clusters=30),
+    Scenario("share 0.95, 6 seeds, 30 items", ("arm_summary", "share_limits"), seeds=6, rates=(0.95,), clusters=30),
+    Scenario(
+        "share 0.3, 5 cells of 4, 6 seeds", ("arm_summary", "share_limits"), seeds=6, cells=5, clusters=4, rates=(0.3,)
+    ),
+)
+_UNSCORED = (
+    Scenario("20 % unscored at random", CONFIRMED, clusters=300, unscored=0.2),
+    *(
+        Scenario(
+            f"{share:.0%} of one arm unscored, the low ones",
+            CONTRAST,
+            clusters=100,
+            seed_sd=0.2,
+            unscored=share,
+            unscored_how="low",
+        )
+        for share in (0.02, 0.05, 0.1, 0.2)
+    ),
+)
+_TESTS = (
+    Scenario("equivalence, truth on the bound", ("tost",), truth=0.5, bound=0.5, seeds=6, clusters=30, seed_sd=0.2),
+    Scenario(
+        "equivalence, 3 seeds, truth on the bound", ("tost",), truth=0.5, bound=0.5, seeds=3, clusters=30, seed_sd=0.2
+    ),
+    Scenario("six contrasts, all null", ("holm",), seeds=8, clusters=30, effects=(0.0,) * 6),
+    Scenario("six contrasts, three null", ("holm",), seeds=8, clusters=30, effects=(0, 0, 0, 3, 3, 3)),
+    Scenario("20 contrasts, all null", ("benjamini_hochberg",), seeds=8, clusters=30, effects=(0.0,) * 20),
+    Scenario(
+        "20 contrasts, ten null", ("benjamini_hochberg",), seeds=8, clusters=30, effects=(0.0,) * 10 + (2.0,) * 10
+    ),
+    Scenario("McNemar, single items", ("mcnemar",), ITEMS, seeds=1, rates=(0.5, 0.5), clusters=60, seed_sd=0),
+    Scenario("McNemar, 6 seeds", ("mcnemar",), seeds=6, rates=(0.5, 0.5), clusters=60),
+    Scenario("2 graders", ("grader_interval",), seeds=12, clusters=30, graders=2),
+    Scenario("3 graders", ("grader_interval",), seeds=12, clusters=30, graders=3),
+    Scenario("5 graders", ("grader_interval",), seeds=12, clusters=30, graders=5),
+    Scenario("3 graders who agree", ("grader_interval",), seeds=12, clusters=30, graders=3, grader_sd=0.0),
+    Scenario("mixed model, 4 seeds, 15 items", ("mixed_model",), seeds=4, clusters=15),
+    Scenario("mixed model, 12 seeds, 20 items", ("mixed_model",), seeds=12, clusters=20),
+    Scenario(
+        "McNemar, 15 clusters of 6",
+        ("mcnemar", "two_way_p"),
+        ITEMS,
+        seeds=1,
+        rates=(0.5, 0.5),
+        clusters=15,
+        size=6,
+        cluster_sd=1,
+        seed_sd=0,
+    ),
+)
+SCENARIOS = (
+    *_CROSSED,
+    *_MOSTLY_SEEDS,
+    *_FEW_CLUSTERS,
+    *_CELLS,
+    *_ITEMS_ONLY,
+    *_SHAPES,
+    *_RATES,
+    *_SHARES,
+    *_UNSCORED,
+    *_TESTS,
+)
+"""All of them, in the order of the table."""
+QUIET = (
+    "12 seeds, 30 items",
+    "20 seeds, 30 items",
+    "30 clusters of 3, 20 seeds",
+    "5 cells of 12 clusters, 12 seeds",
+    "rates 0.5 and 0.5, 20 seeds, 100 items",
+)
+"""Scenarios in which nothing may fail, and no caution may fire in more than a tenth of the data sets."""
