@@ -19,8 +19,10 @@ from msm_bench.logs import Columns, frame_notes, read_logs
 from msm_bench.recipe import Contrast, Recipe
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
+    arm_caution_notes,
     arm_summary,
     arm_table,
+    caution_notes,
     contrast_numbers,
     contrast_table,
     render_table,
@@ -73,6 +75,11 @@ class Comparison:
     def arms(self) -> pd.DataFrame:
         """Mean, 95 % interval, seeds and items of every arm on every task, one row each (`report.arm_summary`)."""
         return arm_summary(self._results.frame)
+
+    @property
+    def cautions(self) -> list[str]:
+        """Where intervals and tests may not keep to their level: of the contrasts, else of the arms."""
+        return caution_notes(self.contrasts) if self.contrasts else arm_caution_notes(self.arms)
 
     def to_frame(self) -> pd.DataFrame:
         """One contrast a row, with the fields of `ContrastResult` (but for its terms) as numbers."""

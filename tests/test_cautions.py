@@ -100,8 +100,8 @@ def test_rates_at_the_end_of_the_scale_are_rough() -> None:
 def test_mcnemar_is_warned_of_where_clusters_hold_several_items() -> None:
     found = find_cautions([normal_task(size=2)], share=True, unscored=0)
     assert ["mcnemar" in caution.about for caution in found] == [True]
-    assert any("McNemar" in text for text in said(normal_task(seeds=2), share=True))
-    assert not any("McNemar" in text for text in said(normal_task(seeds=1), share=True))
+    # beside the test itself, not among what is to know of the interval
+    assert not any("McNemar" in text for text in said(normal_task(seeds=2), share=True))
 
 
 def test_two_graders_are_few() -> None:

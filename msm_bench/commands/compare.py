@@ -88,19 +88,29 @@ def print_comparison(found: "Comparison", baseline: str | None, style: str) -> N
         stated = any(result.recipe_sha256 for result in found.contrasts)
         title = "contrasts (* headline)" if stated else f"each arm minus {baseline}"
         click.echo(render_table(_contrasts(found.contrasts, style), style, title), nl=False)
-    _print_notes(found.notes, style)
+        _print_effects(found.contrasts, style)
+    _print_notes([*(f"caution: {one}" for one in found.cautions), *(f"note: {one}" for one in found.notes)], style)
+
+
+def _print_effects(contrasts: Sequence["ContrastResult"], style: str) -> None:
+    """Effect sizes, if there are any; programs have them in the table of contrasts."""
+    from msm_bench.report import effects_table, render_table
+
+    effects = effects_table(contrasts)
+    if style == "table" and len(effects):
+        click.echo(render_table(effects, style, "effect sizes"), nl=False)
 
 
 def _print_notes(notes: Sequence[str], style: str) -> None:
     if style == "markdown" and notes:
         click.echo()
     for note in notes:
-        click.echo(f"- {note}" if style == "markdown" else f"note: {note}", err=style not in ("table", "markdown"))
+        click.echo(f"- {note}" if style == "markdown" else note, err=style not in ("table", "markdown"))
 
 
 def print_findings(experiment: "Experiment", found: "Findings", style: str) -> None:
     """What a recipe's results say: the arms, its contrasts, and the headline by other measures."""
-    from msm_bench.report import arm_table, render_table
+    from msm_bench.report import arm_table, caution_notes, render_table
     from msm_bench.report.publish import caveat
     from msm_bench.stats import waiting
 
@@ -114,6 +124,8 @@ def print_findings(experiment: "Experiment", found: "Findings", style: str) -> N
         click.echo(
             render_table(_contrasts(found.sensitivity, style), style, "the headline by other measures"), nl=False
         )
+    _print_effects(found.contrasts, style)
+    _print_notes([f"caution: {one}" for one in caution_notes(found.contrasts)], style)
     methods = ", ".join(dict.fromkeys(result.method for result in found.contrasts))
     click.echo(f"{caveat(experiment, found.frame)}; interval: {methods or '–'}")
     for name, reason in waiting(found.frame, experiment.recipe).items():

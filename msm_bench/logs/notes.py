@@ -94,8 +94,8 @@ def _recurring(frame: pd.DataFrame) -> list[str]:
         cells = own.value_counts()
         if (cells > 1).any():
             notes.append(
-                f"{task}: {(cells > 1).sum()} of {len(cells)} clusters, such as {_short(cells.index[0])}, lie in several "
-                "cells, and are taken as another one in each; if they are one thing, cells can't be strata: --cell task"
+                f"{task}: {(cells > 1).sum()} of {len(cells)} clusters, such as {_short(cells.index[0])}, lie in "
+                "several cells, and are taken as another one in each; if they are one thing, take no cells: --cell task"
             )
     return notes
 

@@ -3,6 +3,7 @@
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     FORMATS,
+    arm_caution_notes,
     arm_summary,
     arm_table,
     caution_notes,
@@ -16,6 +17,7 @@ from msm_bench.report.tables import (
 __all__ = [
     "FORMATS",
     "FOR_PROGRAMS",
+    "arm_caution_notes",
     "arm_summary",
     "arm_table",
     "caution_notes",

@@ -20,6 +20,7 @@ from msm_bench.report.tables import (
     arm_table,
     contrast_numbers,
     contrast_table,
+    effects_table,
     knowledge_summary,
     knowledge_table,
     render_table,
@@ -102,6 +103,9 @@ def publish(experiment: Experiment, command: str) -> Findings:
         for style, ending in (("markdown", "md"), ("csv", "csv"), ("latex", "tex")):
             table = numbers if style in FOR_PROGRAMS else text
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
+    if len(effects := effects_table(results)):  # the numbers are among those of the contrasts
+        for style, ending in (("markdown", "md"), ("latex", "tex")):
+            write_text(folder / "tables" / f"effects.{ending}", render_table(effects, style))
     for name, card in cards(experiment).items():
         write_text(folder / name, card)
     note, manifests = caveat(experiment, frame), experiment.manifests()

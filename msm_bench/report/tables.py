@@ -22,6 +22,7 @@ from msm_bench.stats import (
     NotComparable,
     Panels,
     TaskPart,
+    cautions,
     holds_shares,
     moderation,
     pair,
@@ -53,6 +54,8 @@ _LATEX = {
     "→": r"$\to$",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
+_NAMED = 4
+"""So many contrasts or arms are named beside a caution."""
 _NUMBER = re.compile(r"^(< )?[+−-]?[\d.,]+( ?%)?( [\[(].*[\])])?$")
 
 
@@ -73,8 +76,8 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
 
     The interval of a share is Wilson's by an effective number of values (`stats.share_limits`), of anything else the
     two-way one; `method` says which. `one_sided` is, where a share is 0 or 1, the one-sided 95 % limit that clusters,
-    each counted once, leave (`stats.rule_of_three`). `slope` is the sharpening of an arm's margins against the base
-    model's, where there is an arm `base`.
+    each counted once, leave (`stats.rule_of_three`). `cautions` are those of `stats.cautions`. `slope` is the
+    sharpening of an arm's margins against the base model's, where there is an arm `base`.
     """
     panels, rows = Panels(frame), []
     for task, own in frame.groupby("task", sort=False, observed=True):
@@ -87,10 +90,13 @@ def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
                     continue
                 [part] = paired.parts
                 share = holds_shares(panels, str(task), measure)
+                # how many seeds there are stands beside, so nothing more is said of them
+                found = cautions([part.task], share=share, unscored=paired.unscored, trained=False)
                 rows.append(
                     {"task": task, "arm": arm, "measure": measure}
                     | _arm_interval(part, share=share)
                     | {
+                        "cautions": "; ".join(found),
                         "seeds": part.task.values.shape[0],
                         "items": part.task.values.shape[1],
                         "unscored_rate": paired.unscored,
@@ -212,11 +218,29 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
 
 def caution_notes(results: Sequence[ContrastResult]) -> list[str]:
     """Each caution once, with the contrasts that it is about."""
+    pairs = [(text, f"{result.name} ({result.measure})") for result in results for text in result.cautions]
+    return _each_once(pairs, "contrasts")
+
+
+def arm_caution_notes(summary: pd.DataFrame) -> list[str]:
+    """Each caution once, with the arms that it is about, from `arm_summary`."""
+    pairs = [
+        (text, f"{row['arm']} ({row['measure']})")
+        for row in summary.to_dict("records")
+        for text in str(row["cautions"]).split("; ")
+        if text
+    ]
+    return _each_once(pairs, "means")
+
+
+def _each_once(pairs: Sequence[tuple[str, str]], what: str) -> list[str]:
     about: dict[str, list[str]] = {}
-    for result in results:
-        for caution in result.cautions:
-            about.setdefault(caution, []).append(f"{result.name} ({result.measure})")
-    return [f"{caution}: {', '.join(names)}" for caution, names in about.items()]
+    for text, name in pairs:
+        about.setdefault(text, []).append(name)
+    shown = {
+        text: ", ".join(names) if len(names) <= _NAMED else f"{len(names)} {what}" for text, names in about.items()
+    }
+    return [f"{text}: {names}" for text, names in shown.items()]
 
 
 def effects_table(results: Sequence[ContrastResult]) -> pd.DataFrame:

@@ -78,6 +78,8 @@ def cautions(
 ) -> list[str]:
     """What to know before the numbers of a contrast, or of an arm alone, are believed; empty where nothing is wrong.
 
+    That McNemar's test takes values as independent is said beside it (`McNemar.method`) and not here.
+
     Args:
         tasks: The values of the contrast.
         share: Whether they are shares, or differences of shares.
@@ -87,7 +89,7 @@ def cautions(
         graders: How many scored every value; 1 where values need none.
     """
     found = find_cautions(tasks, share=share, unscored=unscored, trained=trained, mixed=mixed, graders=graders)
-    return [caution.text for caution in found]
+    return [caution.text for caution in found if not caution.about <= _INDEPENDENT]
 
 
 def find_cautions(

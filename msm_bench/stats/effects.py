@@ -153,7 +153,7 @@ class McNemar(BaseModel):
     """Pairs in which it is the other way round."""
     p: float
     """Two-sided; not a test of record."""
-    method: str = "McNemar, exact; ignores clusters and seeds"
+    method: str = "McNemar, exact; ignores clusters and seeds, and rejects too often where values share them"
     """What it is."""
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from msm_bench.report.page.material import Material
 from msm_bench.report.page.wording import read_contrast
-from msm_bench.report.tables import contrast_numbers, p_text, shown_measures
+from msm_bench.report.tables import arm_caution_notes, contrast_numbers, p_text, shown_measures
 from msm_bench.stats import ContrastResult
 
 MOST_ROWS = 500
@@ -92,6 +92,8 @@ def arms_table(summary: pd.DataFrame) -> PageTable:
         for row in summary.to_dict("records")
     ]
     note = "Means over seeds and items, with 95 % intervals. They are not differences: arms share items and seeds."
+    if cautions := arm_caution_notes(summary):
+        note += f" Cautions: {'; '.join(cautions)}."
     return PageTable("arms", "Arms", note, tuple(columns), tuple(rows), summary)
 
 
