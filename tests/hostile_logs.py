@@ -1,0 +1,140 @@
+"""Inspect logs in which everything that a model, a grader or a task may write is hostile."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hostile import Payload
+from inspect_ai.log import EvalConfig, EvalDataset, EvalError, EvalLog, EvalResults, EvalSample, EvalSpec, EvalStats
+from inspect_ai.log import write_eval_log
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageSystem,
+    ChatMessageTool,
+    ChatMessageUser,
+    ContentReasoning,
+    ContentText,
+    ModelOutput,
+    ModelUsage,
+)
+from inspect_ai.scorer import Score
+from inspect_ai.tool import ToolCall, ToolCallError
+
+SEEDS = (1, 2)
+
+
+class Speaker(NamedTuple):
+    """Says a group of payloads in a place, and knows afterwards what it said."""
+
+    address: str
+    payloads: Sequence[Payload]
+
+    def say(self, place: str, join: str = "\n") -> str:
+        """The payloads one after another, each with a token of its number and of `place`."""
+        return join.join(payload.text(self.address, f"p{i}-{place}") for i, payload in enumerate(self.payloads))
+
+
+def _messages(say: Speaker, arm: int) -> list[ChatMessage]:
+    call = ToolCall(
+        id=say.say("call-id")[:200], function=say.say("function"), arguments={say.say("key"): say.say("argument")}
+    )
+    failed = ToolCall(id="call-2", function="f", arguments={}, parse_error=say.say("parse-error"))
+    return [
+        ChatMessageSystem(content=say.say("system")),
+        ChatMessageUser(content=say.say("input")),
+        ChatMessageAssistant(
+            content=[ContentReasoning(reasoning=say.say("reasoning")), ContentText(text=say.say("thought"))],
+            tool_calls=[call, failed],
+            model=say.say("message-model"),
+        ),
+        ChatMessageTool(content=say.say("result"), tool_call_id=call.id, function=call.function),
+        ChatMessageTool(
+            content=say.say("failure"),
+            tool_call_id="call-2",
+            function="f",
+            error=ToolCallError("unknown", say.say("tool-error")),
+        ),
+        ChatMessageAssistant(content=say.say(f"answer-{arm}")),
+    ]
+
+
+def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, str]) -> EvalSample:
+    messages = _messages(say, arm)
+    answer = messages[-1]
+    assert isinstance(answer, ChatMessageAssistant)
+    # arms differ on every second item, and one item in five has no score
+    value = math.nan if number % 5 == 4 else float((number + arm * (number % 2) + seed) % 2)
+    details = {say.say("score-key"): say.say("score-value"), "grading": [{"role": "user", "content": say.say("grading")}]}
+    score = Score(
+        value=value, answer=say.say("score-answer"), explanation=say.say("explanation"), metadata=details,
+        reason=say.say("unscored") if math.isnan(value) else None,
+    )
+    second = Score(value={say.say("metric", " "): value, "plain": 0.25 * arm + 0.1 * number}, explanation="second")
+    return EvalSample(
+        id=say.say("id", " "),
+        epoch=1,
+        uuid=f"{arm}-{seed}-{number}-{say.say('uuid', ' ')}",
+        input=[messages[0], messages[1]] if number % 2 else say.say("input"),
+        choices=[say.say("choice"), "other"],
+        target=[say.say("target"), "other"],
+        messages=messages,
+        output=ModelOutput(
+            model=say.say("output-model"),
+            choices=[ChatCompletionChoice(message=answer, stop_reason="stop")],
+            usage=ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2),
+            error=say.say("output-error"),
+            metadata={say.say("output-key"): say.say("output-value")},
+        ),
+        scores={scorers[0]: score, scorers[1]: second},
+        metadata={
+            "cell": say.say("cell", " "),
+            "cluster": say.say("cluster", " "),
+            "cue": say.say("cue", " "),
+            "split": say.say("split", " "),
+            say.say("metadata-key"): {"deep": [say.say("metadata-value")]},
+        },
+        store={say.say("store-key"): say.say("store-value")},
+        error=EvalError(message=say.say("error"), traceback=say.say("traceback"), traceback_ansi=say.say("ansi"))
+        if number % 7 == 6
+        else None,
+    )
+
+
+def write_hostile_logs(folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Payload]) -> None:
+    """Logs of two arms on two seeds; item i says `items[i]` everywhere, and tasks, arms and models are called `names`.
+
+    Args:
+        folder: where the logs go.
+        address: of the server that listens (`http://host:port`).
+        items: the payloads of each item.
+        names: the payloads in the names of what the whole log has in common.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = Speaker(address, names)
+    scorers = (whole.say("scorer", " "), whole.say("scorer-2", " "))
+    for arm in range(2):
+        for seed in SEEDS:
+            about: dict[str, Any] = {"arm": whole.say(f"arm-{arm}", " "), "seed": seed}
+            spec = EvalSpec(
+                created="2026-01-01T00:00:00+00:00",
+                task=whole.say("task", " "),
+                task_id=f"task-{arm}-{seed}",
+                task_args={whole.say("option"): whole.say("option-value")},
+                dataset=EvalDataset(name=whole.say("dataset"), location=whole.say("location"), samples=len(items)),
+                model=whole.say("model", " "),
+                model_args={whole.say("model-option"): whole.say("model-value")},
+                config=EvalConfig(epochs=1),
+                tags=[whole.say("tag")],
+                metadata={**about, whole.say("log-key"): whole.say("log-value")},
+            )
+            samples = [
+                _sample(Speaker(address, payloads), number, arm, seed, scorers) for number, payloads in enumerate(items)
+            ]
+            log = EvalLog(
+                status="success", eval=spec, samples=samples, stats=EvalStats(),
+                results=EvalResults(total_samples=len(items), completed_samples=len(items)),
+            )
+            write_eval_log(log, str(folder / f"{arm}-{seed}.eval"))
