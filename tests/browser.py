@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Frame, Page
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MOST_SECONDS = 20.0
@@ -141,3 +141,9 @@ def opened(browser: "Browser", path: Path, **options: Any) -> Iterator[Opened]:
         yield found
     finally:
         context.close()
+
+
+def ask(page: "Page | Frame", question: str) -> Any:
+    """What a function of `page_checks.js` says of the page."""
+    source = Path(__file__).with_name("page_checks.js").read_text(encoding="utf-8")
+    return page.evaluate(f"() => {{ {source}\nreturn CHECKS.{question}(); }}")

@@ -117,7 +117,11 @@ _HANDLERS = [
     Payload("onmouseover", "<p id=click onmouseover=%J%>x</p>", "clicked"),
     Payload("onpointerrawupdate", "<p id=click onpointerenter=%J%>x</p>", "clicked"),
     Payload("onfocus", "<input id=click onfocus=%J%>", "clicked"),
-    Payload("onbeforetoggle of a popover", "<b id=q popover onbeforetoggle=%J%>x</b><button popovertarget=q>x</button>", "clicked"),
+    Payload(
+        "onbeforetoggle of a popover",
+        "<b id=q popover onbeforetoggle=%J%>x</b><button popovertarget=q>x</button>",
+        "clicked",
+    ),
     Payload("invalid form", "<form><input required oninvalid=%J%><button id=click>x</button></form>", "clicked"),
 ]
 _LOADS = [
@@ -194,7 +198,8 @@ _BREAKOUTS = [
     Payload("raw text, xmp", '<xmp><p title="</xmp><img src=%U%>">'),
     Payload("raw text, noscript", '<noscript><p title="</noscript><img src=x:x onerror=%J%>">'),
     Payload(
-        "mutation by math", "<form><math><mtext></form><form><mglyph><style></math><img src onerror=%J%>",
+        "mutation by math",
+        "<form><math><mtext></form><form><mglyph><style></math><img src onerror=%J%>",
         context="parsed-twice",
     ),
     Payload("script, end of string", "';%J%;'", context="script"),
@@ -223,7 +228,12 @@ _ADDRESSES = [
     Payload("address, protocol-relative", "//%H%", "clicked", "href"),
     Payload("address, backslashes", "\\\\%H%", "clicked", "href"),
     Payload("address of an image", "%U%", context="src"),
-    Payload("address of an image, svg", "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='%J%'/>", "none", "src"),
+    Payload(
+        "address of an image, svg",
+        "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='%J%'/>",
+        "none",
+        "src",
+    ),
     Payload("addresses of images", "x:x 3x, %U% 1x", context="srcset"),
     Payload("address of a file", "file:///etc/passwd", "none", "href"),
 ]
@@ -232,7 +242,9 @@ _CLOBBERS = [
     Payload("clobbers querySelectorAll", "<form name=querySelectorAll><input name=length></form>", "clobbers"),
     Payload("clobbers body", "<form name=body></form>", "clobbers"),
     Payload("clobbers addEventListener", "<object name=addEventListener></object>", "clobbers"),
-    Payload("the page's ids", '<a id=main></a><a id=contents></a><a id=top></a><a name=results href="#top">x</a>', "none"),
+    Payload(
+        "the page's ids", '<a id=main></a><a id=contents></a><a id=top></a><a name=results href="#top">x</a>', "none"
+    ),
     Payload("prototype", "__proto__", "none"),
     Payload("constructor", "constructor", "none"),
 ]
@@ -263,7 +275,11 @@ _MARKDOWN = [
     Payload("markdown, end of code in a cell", "`| ![x](%U%) `", "none", "markdown-cell"),
     Payload("markdown, backslash", "\\![x](%U%) \\\\![x](%U%)\\", context="markdown"),
     Payload("markdown, reference", "![x][r]\n\n[r]: %U%\n", context="markdown"),
-    Payload("markdown, structure", "\n\n# Results\n\n---\n\n> quote\n\n1. list\n\nTitle\n===\n\n| a |\n|---|\n| b |\n", "none"),
+    Payload(
+        "markdown, structure",
+        "\n\n# Results\n\n---\n\n> quote\n\n1. list\n\nTitle\n===\n\n| a |\n|---|\n| b |\n",
+        "none",
+    ),
     Payload("markdown, front matter", "---\ntitle: x\n---\n", "none"),
     Payload("markdown, entity", "&lt;b&gt; &amp; &copy; &#36;", "none"),
     Payload("markdown, emphasis", "*a* _b_ __c__ **d** ~~e~~ `f` a_b_c snake_case", "none"),

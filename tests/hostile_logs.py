@@ -6,8 +6,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hostile import Payload
-from inspect_ai.log import EvalConfig, EvalDataset, EvalError, EvalLog, EvalResults, EvalSample, EvalSpec, EvalStats
-from inspect_ai.log import write_eval_log
+from inspect_ai.log import (
+    EvalConfig,
+    EvalDataset,
+    EvalError,
+    EvalLog,
+    EvalResults,
+    EvalSample,
+    EvalSpec,
+    EvalStats,
+    write_eval_log,
+)
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
@@ -24,6 +33,20 @@ from inspect_ai.scorer import Score
 from inspect_ai.tool import ToolCall, ToolCallError
 
 SEEDS = (1, 2)
+
+
+def packed(payloads: Sequence[Payload], most: int) -> list[list[Payload]]:
+    """The payloads in groups of at most `most` characters as they are said, in order; a longer one stands alone."""
+    groups: list[list[Payload]] = []
+    room = 0
+    for payload in payloads:
+        length = len(payload.text("http://127.0.0.1:65535", "p99-score-explanation")) + 1
+        if length > room:
+            groups.append([])
+            room = most
+        groups[-1].append(payload)
+        room -= length
+    return groups
 
 
 class Speaker(NamedTuple):
@@ -61,18 +84,24 @@ def _messages(say: Speaker, arm: int) -> list[ChatMessage]:
     ]
 
 
-def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, str]) -> EvalSample:
+def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, str], metric: str) -> EvalSample:
     messages = _messages(say, arm)
     answer = messages[-1]
     assert isinstance(answer, ChatMessageAssistant)
     # arms differ on every second item, and one item in five has no score
     value = math.nan if number % 5 == 4 else float((number + arm * (number % 2) + seed) % 2)
-    details = {say.say("score-key"): say.say("score-value"), "grading": [{"role": "user", "content": say.say("grading")}]}
+    details = {
+        say.say("score-key"): say.say("score-value"),
+        "grading": [{"role": "user", "content": say.say("grading")}],
+    }
     score = Score(
-        value=value, answer=say.say("score-answer"), explanation=say.say("explanation"), metadata=details,
+        value=value,
+        answer=say.say("score-answer"),
+        explanation=say.say("explanation"),
+        metadata=details,
         reason=say.say("unscored") if math.isnan(value) else None,
     )
-    second = Score(value={say.say("metric", " "): value, "plain": 0.25 * arm + 0.1 * number}, explanation="second")
+    second = Score(value={metric: value, "plain": 0.25 * arm + 0.1 * number}, explanation="second")
     return EvalSample(
         id=say.say("id", " "),
         epoch=1,
@@ -103,7 +132,9 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, 
     )
 
 
-def write_hostile_logs(folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Payload]) -> None:
+def write_hostile_logs(
+    folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Payload], mark: str = "log"
+) -> None:
     """Logs of two arms on two seeds; item i says `items[i]` everywhere, and tasks, arms and models are called `names`.
 
     Args:
@@ -111,6 +142,7 @@ def write_hostile_logs(folder: Path, address: str, items: Sequence[Sequence[Payl
         address: of the server that listens (`http://host:port`).
         items: the payloads of each item.
         names: the payloads in the names of what the whole log has in common.
+        mark: how the names of the files begin.
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole = Speaker(address, names)
@@ -121,7 +153,7 @@ def write_hostile_logs(folder: Path, address: str, items: Sequence[Sequence[Payl
             spec = EvalSpec(
                 created="2026-01-01T00:00:00+00:00",
                 task=whole.say("task", " "),
-                task_id=f"task-{arm}-{seed}",
+                task_id=f"{mark}-{arm}-{seed}",
                 task_args={whole.say("option"): whole.say("option-value")},
                 dataset=EvalDataset(name=whole.say("dataset"), location=whole.say("location"), samples=len(items)),
                 model=whole.say("model", " "),
@@ -131,10 +163,14 @@ def write_hostile_logs(folder: Path, address: str, items: Sequence[Sequence[Payl
                 metadata={**about, whole.say("log-key"): whole.say("log-value")},
             )
             samples = [
-                _sample(Speaker(address, payloads), number, arm, seed, scorers) for number, payloads in enumerate(items)
+                _sample(Speaker(address, payloads), number, arm, seed, scorers, whole.say("metric", " "))
+                for number, payloads in enumerate(items)
             ]
             log = EvalLog(
-                status="success", eval=spec, samples=samples, stats=EvalStats(),
+                status="success",
+                eval=spec,
+                samples=samples,
+                stats=EvalStats(),
                 results=EvalResults(total_samples=len(items), completed_samples=len(items)),
             )
-            write_eval_log(log, str(folder / f"{arm}-{seed}.eval"))
+            write_eval_log(log, str(folder / f"{mark}-{arm}-{seed}.eval"))
