@@ -41,6 +41,14 @@ const CHECKS = {
     document.querySelectorAll("p, table, pre, figure, section").forEach((e) => e.scrollIntoView());
   },
 
+  // Do to the one thing that can be pressed what a visitor with a mouse does.
+  press: () => {
+    const element = [...document.querySelectorAll("#click, a, button")].at(-1);
+    for (const name of ["pointerenter", "mouseover"]) element.dispatchEvent(new MouseEvent(name, { bubbles: true }));
+    element.focus();
+    element.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, composed: true }));
+  },
+
   // The lines that a reader sees.
   lines: () => document.body.innerText.split("\n").map((line) => line.trim()).filter(Boolean),
 
