@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 from msm_bench.measures import is_share
 from msm_bench.recipe import Term
 from msm_bench.stats import (
@@ -220,11 +220,16 @@ def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
 
 
 def _rich(table: pd.DataFrame, title: str) -> str:
-    drawn = Table(title=Text(title) if title else None, title_justify="left")
+    def plain(value: object) -> Text:
+        """Neither rich's markup nor a terminal's codes, which names may look like or hold."""
+        text = str(value)
+        return Text(printable(text, len(text)))
+
+    drawn = Table(title=plain(title) if title else None, title_justify="left")
     for column in table.columns:
-        drawn.add_column(Text(str(column)), overflow="fold")
+        drawn.add_column(plain(column), overflow="fold")
     for row in table.itertuples(index=False):
-        drawn.add_row(*[Text(str(value)) for value in row])  # plain text: names may look like markup
+        drawn.add_row(*map(plain, row))
     text = StringIO()
     width = max(Console().width, 60) if Console().is_terminal else 200
     Console(file=text, width=width).print(drawn)
@@ -233,7 +238,7 @@ def _rich(table: pd.DataFrame, title: str) -> str:
 
 def _markdown(table: pd.DataFrame) -> str:
     def line(cells: Sequence[object]) -> str:
-        return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+        return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |\n"
 
     rule = "|" + "---|" * len(table.columns) + "\n"
     return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
@@ -247,7 +252,9 @@ def _latex(table: pd.DataFrame) -> str:
     }
 
     def line(cells: Sequence[object]) -> str:
-        return " & ".join("".join(special.get(char, char) for char in str(cell)) for cell in cells) + r" \\" + "\n"
+        # on one line: an empty one would end the paragraph, and the table with it
+        texts = [printable(str(cell), len(str(cell))) for cell in cells]
+        return " & ".join("".join(special.get(char, char) for char in text) for text in texts) + r" \\" + "\n"
 
     head = f"\\begin{{tabular}}{{{'l' * len(table.columns)}}}\n\\hline\n"
     rows = "".join(line(row) for row in table.itertuples(index=False))
