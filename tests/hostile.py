@@ -29,7 +29,7 @@ class Payload(NamedTuple):
         url = f"{address}/{token}"
         script = f"(self.hits=self.hits||[]).push('{token}'),fetch('{url}')"
         filled = self.template.replace("%J%", script).replace("%U%", url)
-        return filled.replace("%H%", url.removeprefix("http://"))
+        return filled.replace("%H%", url.removeprefix("http://")).replace("%T%", token)
 
 
 def _jinja(text: str) -> str:

@@ -103,7 +103,8 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, 
     )
     second = Score(value={metric: value, "plain": 0.25 * arm + 0.1 * number}, explanation="second")
     return EvalSample(
-        id=say.say("id", " "),
+        # Inspect names a file of its archive after the id, and loses the sample if the name holds NUL
+        id=say.say("id", " ").replace("\0", ""),
         epoch=1,
         uuid=f"{arm}-{seed}-{number}-{say.say('uuid', ' ')}",
         input=[messages[0], messages[1]] if number % 2 else say.say("input"),
