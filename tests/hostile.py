@@ -41,7 +41,7 @@ def _jinja(text: str) -> str:
 def _markdown(text: str) -> str:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
 
 
 def _wrapped(before: str, after: str) -> Callable[[str], str]:

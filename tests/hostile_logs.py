@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
 from hostile import Payload
 from inspect_ai.log import (
     EvalConfig,
@@ -33,6 +34,8 @@ from inspect_ai.scorer import Score
 from inspect_ai.tool import ToolCall, ToolCallError
 
 SEEDS = (1, 2)
+MEASURE = "plain"
+"""A metric of every sample, with a plain name."""
 
 
 def packed(payloads: Sequence[Payload], most: int) -> list[list[Payload]]:
@@ -101,7 +104,7 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, 
         metadata=details,
         reason=say.say("unscored") if math.isnan(value) else None,
     )
-    second = Score(value={metric: value, "plain": 0.25 * arm + 0.1 * number}, explanation="second")
+    second = Score(value={metric: value, MEASURE: 0.25 * arm + 0.1 * number}, explanation="second")
     return EvalSample(
         # Inspect names a file of its archive after the id, and loses the sample if the name holds NUL
         id=say.say("id", " ").replace("\0", ""),
@@ -175,3 +178,23 @@ def write_hostile_logs(
                 results=EvalResults(total_samples=len(items), completed_samples=len(items)),
             )
             write_eval_log(log, str(folder / f"{mark}-{arm}-{seed}.eval"))
+
+
+def hostile_contrasts(path: Path, address: str, names: Sequence[Sequence[Payload]]) -> Path:
+    """A file of contrasts of the logs that `write_hostile_logs` wrote with each of `names`; the first one leads."""
+    found = []
+    for number, own in enumerate(names):
+        whole = Speaker(address, own)
+        task = whole.say("task", " ").split("/")[-1]
+        terms = [{"arm": whole.say(f"arm-{arm}", " "), "task": task, "weight": 2 * arm - 1} for arm in range(2)]
+        found.append(
+            {
+                "name": f"{number} {whole.say('contrast', ' ')}",
+                "description": whole.say("description"),
+                "measure": MEASURE,
+                "headline": number == 0,
+                "terms": terms,
+            }
+        )
+    path.write_text(yaml.safe_dump(found), encoding="utf-8")
+    return path

@@ -12,7 +12,7 @@ import pytest
 from browser import Listener, Opened, ask, launched, listening, opened
 from commands import command
 from hostile import PAYLOADS, UNESCAPED, Payload
-from hostile_logs import packed, write_hostile_logs
+from hostile_logs import hostile_contrasts, packed, write_hostile_logs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame
@@ -63,13 +63,15 @@ def _harmless(payloads: Sequence[Payload]) -> list[Payload]:
 
 
 def _made(folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Sequence[Payload]]) -> Made:
-    pages = []
+    pages: list[Path] = []
     for kind, change in (("hostile", list), ("harmless", _harmless)):
         logs = folder / f"logs-{kind}"
         for number, own in enumerate(names):
             write_hostile_logs(logs, address, [change(group) for group in items], change(own), f"log{number}")
-        pages.append(report(logs, out=folder / kind, cwd=folder))
-    return Made(*pages, items)
+        stated = hostile_contrasts(folder / f"{kind}.yaml", address, [change(own) for own in names])
+        pages.append(report(logs, "--contrasts", stated, out=folder / kind, cwd=folder))
+    hostile, harmless = pages
+    return Made(hostile, harmless, items)
 
 
 @pytest.fixture(scope="module")
