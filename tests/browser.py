@@ -20,7 +20,10 @@ _MOST_SECONDS = 20.0
 
 @contextmanager
 def launched() -> Iterator["Browser"]:
-    """A browser; the test that asks for one is skipped where none is installed."""
+    """A browser; the test that asks for one is skipped where none is installed.
+
+    Close it with the module that opened it: while it is there, nothing else in this thread can run an event loop.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'msm-bench[dev]' has playwright")
     with playwright.sync_playwright() as driver:
         found = next(filter(None, map(shutil.which, _NAMES)), None)

@@ -22,11 +22,11 @@ def browser() -> Iterator["Browser"]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of the committed cheese experiment."""
+@pytest.fixture(scope="module", params=["agentic-smoke", pytest.param("cheese-smollm2", marks=pytest.mark.slow)])
+def page_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of committed results: small ones, and the largest."""
     folder = tmp_path_factory.mktemp("report")
-    done = command("report", ROOT / "results" / "cheese-smollm2", "--out", folder / "out", cwd=folder)
+    done = command("report", ROOT / "results" / request.param, "--out", folder / "out", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "out" / "index.html"
 
