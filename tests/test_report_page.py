@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import pandas as pd
 import pytest
 from browser import ask, launched, opened
 from commands import command
@@ -12,7 +13,7 @@ from commands import command
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-ROOT = Path(__file__).parent.parent
+CHEESE = Path(__file__).parent.parent / "results" / "cheese-smollm2"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -22,11 +23,23 @@ def browser() -> Iterator["Browser"]:
         yield found
 
 
-@pytest.fixture(scope="module", params=["agentic-smoke", pytest.param("cheese-smollm2", marks=pytest.mark.slow)])
+def _excerpt(folder: Path) -> Path:
+    """Four arms of the cheese experiment on twenty items of two tasks."""
+    frame = pd.read_parquet(CHEESE / "frame.parquet")
+    frame = frame[frame["task"].isin(["pro_america", "pro_affordability"]) & frame["metric"].isin(["margin", "rate"])]
+    frame = frame[frame["arm"].isin(["base", "aft", "msm-america+aft", "msm-affordability+aft"])]
+    items = frame.drop_duplicates(["task", "item"]).groupby("task")["item"].head(10)
+    folder.mkdir()
+    frame[frame["item"].isin(items)].to_parquet(folder / "frame.parquet", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["excerpt", pytest.param("whole", marks=pytest.mark.slow)])
 def page_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of committed results: small ones, and the largest."""
+    """The report of the committed cheese experiment, and of a part of it."""
     folder = tmp_path_factory.mktemp("report")
-    done = command("report", ROOT / "results" / request.param, "--out", folder / "out", cwd=folder)
+    given = [CHEESE] if request.param == "whole" else [_excerpt(folder / "excerpt"), "--baseline", "aft"]
+    done = command("report", *given, "--out", folder / "out", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "out" / "index.html"
 
