@@ -63,6 +63,14 @@ class Speaker(NamedTuple):
         return join.join(payload.text(self.address, f"p{i}-{place}") for i, payload in enumerate(self.payloads))
 
 
+class Names(NamedTuple):
+    """Two scorers, and the metric of the second one."""
+
+    first: str
+    second: str
+    metric: str
+
+
 def _messages(say: Speaker, arm: int) -> list[ChatMessage]:
     call = ToolCall(
         id=say.say("call-id")[:200], function=say.say("function"), arguments={say.say("key"): say.say("argument")}
@@ -87,11 +95,11 @@ def _messages(say: Speaker, arm: int) -> list[ChatMessage]:
     ]
 
 
-def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, str], metric: str) -> EvalSample:
+def _sample(say: Speaker, number: int, arm: int, seed: int, names: Names, failed: bool) -> EvalSample:
     messages = _messages(say, arm)
     answer = messages[-1]
     assert isinstance(answer, ChatMessageAssistant)
-    # arms differ on every second item, and one item in five has no score
+    # arms differ on every second item, one item in five has no score, and each item has its own effect on MEASURE
     value = math.nan if number % 5 == 4 else float((number + arm * (number % 2) + seed) % 2)
     details = {
         say.say("score-key"): say.say("score-value"),
@@ -104,7 +112,7 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, 
         metadata=details,
         reason=say.say("unscored") if math.isnan(value) else None,
     )
-    second = Score(value={metric: value, MEASURE: 0.25 * arm + 0.1 * number}, explanation="second")
+    second = Score(value={names.metric: value, MEASURE: 0.05 * arm * number + 0.01 * seed}, explanation="second")
     return EvalSample(
         # Inspect names a file of its archive after the id, and loses the sample if the name holds NUL
         id=say.say("id", " ").replace("\0", ""),
@@ -121,7 +129,7 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, 
             error=say.say("output-error"),
             metadata={say.say("output-key"): say.say("output-value")},
         ),
-        scores={scorers[0]: score, scorers[1]: second},
+        scores={names.first: score, names.second: second},
         metadata={
             "cell": say.say("cell", " "),
             "cluster": say.say("cluster", " "),
@@ -131,7 +139,7 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, 
         },
         store={say.say("store-key"): say.say("store-value")},
         error=EvalError(message=say.say("error"), traceback=say.say("traceback"), traceback_ansi=say.say("ansi"))
-        if number % 7 == 6
+        if failed
         else None,
     )
 
@@ -139,7 +147,9 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, scorers: tuple[str, 
 def write_hostile_logs(
     folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Payload], mark: str = "log"
 ) -> None:
-    """Logs of two arms on two seeds; item i says `items[i]` everywhere, and tasks, arms and models are called `names`.
+    """Logs of two arms on two seeds, whose tasks, arms and models are called `names`.
+
+    Item i says `items[i]` everywhere; the last one failed.
 
     Args:
         folder: where the logs go.
@@ -150,7 +160,7 @@ def write_hostile_logs(
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole = Speaker(address, names)
-    scorers = (whole.say("scorer", " "), whole.say("scorer-2", " "))
+    shared = Names(whole.say("scorer", " "), whole.say("scorer-2", " "), whole.say("metric", " "))
     for arm in range(2):
         for seed in SEEDS:
             about: dict[str, Any] = {"arm": whole.say(f"arm-{arm}", " "), "seed": seed}
@@ -167,7 +177,7 @@ def write_hostile_logs(
                 metadata={**about, whole.say("log-key"): whole.say("log-value")},
             )
             samples = [
-                _sample(Speaker(address, payloads), number, arm, seed, scorers, whole.say("metric", " "))
+                _sample(Speaker(address, payloads), number, arm, seed, shared, number == len(items) - 1)
                 for number, payloads in enumerate(items)
             ]
             log = EvalLog(
@@ -198,3 +208,12 @@ def hostile_contrasts(path: Path, address: str, names: Sequence[Sequence[Payload
         )
     path.write_text(yaml.safe_dump(found), encoding="utf-8")
     return path
+
+
+def make_hostile(value: Any, say: Speaker, place: str = "leaf") -> Any:
+    """The same JSON with hostile text for every text in it."""
+    if isinstance(value, dict):
+        return {key: make_hostile(own, say, f"{place}-{key}"[:30]) for key, own in value.items()}
+    if isinstance(value, list):
+        return [make_hostile(own, say, place) for own in value]
+    return say.say("".join(c for c in place if c.isalnum() or c == "-")) if isinstance(value, str) else value

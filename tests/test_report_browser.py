@@ -1,5 +1,6 @@
 """The report in a real browser: nothing that a model wrote runs or is asked for, and people can use the page."""
 
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -12,11 +13,12 @@ import pytest
 from browser import Listener, Opened, ask, launched, listening, opened
 from commands import command
 from hostile import PAYLOADS, UNESCAPED, Payload
-from hostile_logs import hostile_contrasts, packed, write_hostile_logs
+from hostile_logs import Speaker, hostile_contrasts, make_hostile, packed, write_hostile_logs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame
 
+CHEESE = Path(__file__).parent.parent / "results" / "cheese-smollm2"
 MOST_ITEMS, ROOM, LONG = 9, 1900, 400
 """Items that a report shows, characters of each that it surely shows whole, and of a payload that needs room alone."""
 NAMES = [one for one in PAYLOADS if one.name in ("double quote, element", "script, end of element", "jinja, sum")]
@@ -62,16 +64,23 @@ def _harmless(payloads: Sequence[Payload]) -> list[Payload]:
     return [Payload(payload.name, f"{own} %T%", "none") for payload, own in zip(payloads, words, strict=True)]
 
 
-def _made(folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Sequence[Payload]]) -> Made:
+def _made(
+    folder: Path,
+    address: str,
+    items: Sequence[Sequence[Payload]],
+    names: Sequence[Sequence[Payload]],
+    compared: bool = True,
+) -> Made:
     pages: list[Path] = []
     for kind, change in (("hostile", list), ("harmless", _harmless)):
         logs = folder / f"logs-{kind}"
         for number, own in enumerate(names):
-            write_hostile_logs(logs, address, [change(group) for group in items], change(own), f"log{number}")
+            write_hostile_logs(logs, address, [change(group) for group in [*items, NAMES]], change(own), f"log{number}")
         stated = hostile_contrasts(folder / f"{kind}.yaml", address, [change(own) for own in names])
-        pages.append(report(logs, "--contrasts", stated, out=folder / kind, cwd=folder))
+        options = ["--contrasts", stated] if compared else []
+        pages.append(report(logs, *options, out=folder / kind, cwd=folder))
     hostile, harmless = pages
-    return Made(hostile, harmless, items)
+    return Made(hostile, harmless, items if compared else [])
 
 
 @pytest.fixture(scope="module")
@@ -251,20 +260,45 @@ def _leaves(tokens: Sequence[Any]) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(4))
-def test_every_payload_in_every_place(browser: "Browser", listener: Listener, tmp_path: Path, part: int) -> None:
-    groups = packed(PAYLOADS, 1000)[part::4]
-    for number in range(0, len(groups), 9):
-        made = _made(tmp_path / str(number), listener.address, groups[number : number + 9], [NAMES])
-        _passes(browser, listener, made)
+@pytest.mark.parametrize("compared", [True, False])
+@pytest.mark.parametrize("part", range(3))
+def test_every_payload_in_every_place(
+    browser: "Browser", listener: Listener, tmp_path: Path, part: int, compared: bool
+) -> None:
+    """Few in a text, so that none is cut; the samples chosen by a contrast, or without one."""
+    groups = packed(PAYLOADS, 1000)[part::3]
+    assert len(groups) <= MOST_ITEMS
+    _passes(browser, listener, _made(tmp_path, listener.address, groups, [NAMES], compared))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_every_payload_as_a_name(browser: "Browser", listener: Listener, tmp_path: Path, part: int) -> None:
     """Names of tasks, arms, models, scorers, metrics, options."""
-    made = _made(tmp_path, listener.address, [[PAYLOADS[0]], [PAYLOADS[20]]], packed(PAYLOADS, 250)[part::8])
-    _passes(browser, listener, made)
+    items = [[PAYLOADS[0]], [PAYLOADS[20]]]
+    _passes(browser, listener, _made(tmp_path, listener.address, items, packed(PAYLOADS, 250)[part::8]))
+
+
+@pytest.mark.slow
+def test_hostile_records_of_a_results_folder(browser: "Browser", listener: Listener, tmp_path: Path) -> None:
+    """Summary and manifests, which a results folder of somebody else brings along."""
+    pages = []
+    for kind, change in (("hostile", list), ("harmless", _harmless)):
+        say = Speaker(listener.address, change(NAMES))
+        folder = tmp_path / kind / "results"
+        write_hostile_logs(tmp_path / kind / "logs", listener.address, [say.payloads, say.payloads[:1]], say.payloads)
+        done = command("collect", tmp_path / kind / "logs", "--out", folder, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        summary |= json.loads((CHEESE / "summary.json").read_text(encoding="utf-8"))
+        (folder / "summary.json").write_text(json.dumps(make_hostile(summary, say)), encoding="utf-8")
+        (folder / "shards").mkdir()
+        for number, path in enumerate(sorted((CHEESE / "shards").glob("*.json"))[:4]):
+            shard = make_hostile(json.loads(path.read_text(encoding="utf-8")), say)
+            shard["identity"]["arm"] = say.say(f"arm-{number % 2}", " ")
+            (folder / "shards" / f"{number}.json").write_text(json.dumps(shard), encoding="utf-8")
+        pages.append(report(folder, out=tmp_path / kind / "out", cwd=tmp_path))
+    _passes(browser, listener, Made(pages[0], pages[1], []))
 
 
 def _passes(browser: "Browser", listener: Listener, made: Made) -> None:
