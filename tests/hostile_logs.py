@@ -62,6 +62,11 @@ class Speaker(NamedTuple):
         """The payloads one after another, each with a token of its number and of `place`."""
         return join.join(payload.text(self.address, f"p{i}-{place}") for i, payload in enumerate(self.payloads))
 
+    def name(self, place: str) -> str:
+        """The same on one line, and different in every place."""
+        name = self.say(place, " ")
+        return name if place in name else f"{name} {place}"
+
 
 class Names(NamedTuple):
     """Two scorers, and the metric of the second one."""
@@ -115,7 +120,7 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, names: Names, failed
     second = Score(value={names.metric: value, MEASURE: 0.05 * arm * number + 0.01 * seed}, explanation="second")
     return EvalSample(
         # Inspect names a file of its archive after the id, and loses the sample if the name holds NUL
-        id=say.say("id", " ").replace("\0", ""),
+        id=say.name("id").replace("\0", ""),
         epoch=1,
         uuid=f"{arm}-{seed}-{number}-{say.say('uuid', ' ')}",
         input=[messages[0], messages[1]] if number % 2 else say.say("input"),
@@ -131,10 +136,10 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, names: Names, failed
         ),
         scores={names.first: score, names.second: second},
         metadata={
-            "cell": say.say("cell", " "),
-            "cluster": say.say("cluster", " "),
-            "cue": say.say("cue", " "),
-            "split": say.say("split", " "),
+            "cell": say.name("cell"),
+            "cluster": say.name("cluster"),
+            "cue": say.name("cue"),
+            "split": say.name("split"),
             say.say("metadata-key"): {"deep": [say.say("metadata-value")]},
         },
         store={say.say("store-key"): say.say("store-value")},
@@ -145,7 +150,7 @@ def _sample(say: Speaker, number: int, arm: int, seed: int, names: Names, failed
 
 
 def write_hostile_logs(
-    folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Payload], mark: str = "log"
+    folder: Path, address: str, items: Sequence[Sequence[Payload]], names: Sequence[Payload], mark: str = "log0"
 ) -> None:
     """Logs of two arms on two seeds, whose tasks, arms and models are called `names`.
 
@@ -156,21 +161,21 @@ def write_hostile_logs(
         address: of the server that listens (`http://host:port`).
         items: the payloads of each item.
         names: the payloads in the names of what the whole log has in common.
-        mark: how the names of the files begin.
+        mark: how the names of the files begin; `log` and a number, for `hostile_contrasts`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     whole = Speaker(address, names)
-    shared = Names(whole.say("scorer", " "), whole.say("scorer-2", " "), whole.say("metric", " "))
+    shared = Names(whole.name("scorer"), whole.name("scorer-2"), whole.name("metric"))
     for arm in range(2):
         for seed in SEEDS:
-            about: dict[str, Any] = {"arm": whole.say(f"arm-{arm}", " "), "seed": seed}
+            about: dict[str, Any] = {"arm": whole.name(f"arm-{arm}"), "seed": seed}
             spec = EvalSpec(
                 created="2026-01-01T00:00:00+00:00",
-                task=whole.say("task", " "),
+                task=f"{whole.name('task')} {mark}",
                 task_id=f"{mark}-{arm}-{seed}",
                 task_args={whole.say("option"): whole.say("option-value")},
                 dataset=EvalDataset(name=whole.say("dataset"), location=whole.say("location"), samples=len(items)),
-                model=whole.say("model", " "),
+                model=whole.name("model"),
                 model_args={whole.say("model-option"): whole.say("model-value")},
                 config=EvalConfig(epochs=1),
                 tags=[whole.say("tag")],
@@ -195,8 +200,8 @@ def hostile_contrasts(path: Path, address: str, names: Sequence[Sequence[Payload
     found = []
     for number, own in enumerate(names):
         whole = Speaker(address, own)
-        task = whole.say("task", " ").split("/")[-1]
-        terms = [{"arm": whole.say(f"arm-{arm}", " "), "task": task, "weight": 2 * arm - 1} for arm in range(2)]
+        task = f"{whole.name('task')} log{number}".split("/")[-1]
+        terms = [{"arm": whole.name(f"arm-{arm}"), "task": task, "weight": 2 * arm - 1} for arm in range(2)]
         found.append(
             {
                 "name": f"{number} {whole.say('contrast', ' ')}",

@@ -293,9 +293,10 @@ def test_hostile_records_of_a_results_folder(browser: "Browser", listener: Liste
         summary |= json.loads((CHEESE / "summary.json").read_text(encoding="utf-8"))
         (folder / "summary.json").write_text(json.dumps(make_hostile(summary, say)), encoding="utf-8")
         (folder / "shards").mkdir()
+        braceless = Speaker(listener.address, change([one for one in NAMES if "{" not in one.template]))
         for number, path in enumerate(sorted((CHEESE / "shards").glob("*.json"))[:4]):
-            shard = make_hostile(json.loads(path.read_text(encoding="utf-8")), say)
-            shard["identity"]["arm"] = say.say(f"arm-{number % 2}", " ")
+            shard = make_hostile(json.loads(path.read_text(encoding="utf-8")), braceless)
+            shard["identity"]["arm"] = say.name(f"arm-{number % 2}")
             (folder / "shards" / f"{number}.json").write_text(json.dumps(shard), encoding="utf-8")
         pages.append(report(folder, out=tmp_path / kind / "out", cwd=tmp_path))
     _passes(browser, listener, Made(pages[0], pages[1], []))
