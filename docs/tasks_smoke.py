@@ -12,10 +12,10 @@ import click
 import pandas as pd
 
 from msm_bench.files import write_json, write_text
+from msm_bench.logs import finished_logs, frame_from_logs
 from msm_bench.report import render_table
 from msm_bench.report.collect import about_run
 from msm_bench.report.publish import environment
-from msm_bench.results import finished_logs, frame_from_logs
 
 
 def task_row(run: dict[str, Any], frame: pd.DataFrame) -> dict[str, Any]:

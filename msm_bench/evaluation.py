@@ -14,8 +14,8 @@ from inspect_ai.util import registry_info
 from msm_bench.errors import UserError
 from msm_bench.files import canonical_json, sha256_text
 from msm_bench.judges import FAILED, GRADER, Graders
+from msm_bench.logs import read_log
 from msm_bench.recipe import TaskChoice
-from msm_bench.results import read_log
 
 _LIKELIHOOD_SOLVERS = {"compare_likelihoods", "compare_answers", "weigh_answers", "read_passage"}
 """Solvers that ask for log-likelihoods alone: whatever the run's temperature, they score at none."""

@@ -20,9 +20,10 @@ from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError, missing_extra
 from msm_bench.evaluation import build_tasks, dataset_sha256, evaluate_model
 from msm_bench.files import canonical_json, difference, read_json, sha256_text, write_json
+from msm_bench.logs import frame_from_logs
 from msm_bench.pace import seconds_per_item, training_speed
 from msm_bench.recipe import Recipe, TaskChoice
-from msm_bench.results import check_frame, check_graded, frame_from_logs, read_frame, write_frame
+from msm_bench.results import check_frame, check_graded, read_frame, write_frame
 
 
 class Step(NamedTuple):
@@ -368,6 +369,11 @@ class Experiment:
     def finished_seeds(self, arm: str) -> list[int]:
         """The seeds at which an arm is scored."""
         return [seed for _, seed in self._shards([arm])]
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """The manifests of the shards there are: `identity`, `base_sha256`, `checkpoint` (None of the base model) and
+        `wall_seconds`."""
+        return [_read_shard_manifest(self.shard_path(arm, seed)) for arm, seed in self._shards()]
 
     def machines(self) -> list[str]:
         """The machines that trained what there is, in words."""

@@ -63,7 +63,11 @@ class Term(Strict):
 
 
 class Contrast(Strict):
-    """A weighted sum of arm means, with what is claimed of it."""
+    """A weighted sum of arm means, with what is claimed of it.
+
+    A difference of differences is one too: with D(aft) = msm-a+aft − msm-b+aft and D(none) = msm-a − msm-b, the four
+    terms of D(aft) − D(none) have the weights 1, −1, −1 and 1. So is a trend over doses (`stats.trend_weights`).
+    """
 
     name: str
     """A short name, unique in the recipe."""

@@ -171,7 +171,7 @@ def test_inspect_evaluates_a_checkpoint_as_a_subprocess(tmp_path: Path, finished
     assert compared.returncode == 0, compared.stderr
     assert "[cheese_preferences]" in compared.stdout
     direct = read_frame(tmp_path / "results" / "tiny" / "shards" / "aft.seed-1.parquet")
-    from msm_bench.results import frame_from_logs
+    from msm_bench.logs import frame_from_logs
 
     again = frame_from_logs([logs])
     again = again[again["arm"] == f"msm/{checkpoint}"]

@@ -9,7 +9,7 @@ from inspect_ai.log import read_eval_log
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
 from msm_bench.errors import UserError
-from msm_bench.results import frame_from_logs, log_files
+from msm_bench.logs import frame_from_logs, log_files
 from msm_bench.tasks.cheese_preferences import cheese_preferences
 
 
@@ -66,7 +66,7 @@ def test_a_sample_that_failed_is_unscored_in_every_metric(tmp_path: Path) -> Non
     from inspect_ai.scorer import match
     from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-    from msm_bench.results import frame_from_logs
+    from msm_bench.logs import frame_from_logs
 
     @solver
     def fragile(failing: int) -> Solver:
@@ -99,7 +99,7 @@ def test_a_failed_log_beside_its_retry_is_passed_over(tmp_path: Path) -> None:
     from inspect_ai.scorer import match
     from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-    from msm_bench.results import frame_from_logs
+    from msm_bench.logs import frame_from_logs
 
     calls: list[int] = []
 

@@ -23,12 +23,12 @@ from msm_bench.reasons.cluster import clusters, vectors
 from msm_bench.reasons.extract import NOT_THERE, TOO_SHORT, Reason, is_quoted, kept
 from msm_bench.reasons.frequencies import frequency_table
 from msm_bench.reasons.grading import CUT_OFF, fence
-from msm_bench.reasons.intervals import WILSON
 from msm_bench.reasons.overlap import THRESHOLD, Merge
 from msm_bench.reasons.publish import summary
 from msm_bench.reasons.run import classifications
 from msm_bench.reasons.transcripts import Transcript
 from msm_bench.results import read_frame
+from msm_bench.stats.share_intervals import WILSON
 
 ROOT = Path(__file__).parents[1]
 ON_FILE = ROOT / "results" / "reasons-known"

@@ -8,24 +8,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from reason_scripts import transcript
 from scipy.stats import binomtest
 
 from msm_bench.reasons import Codebook, Pattern, merge_overlapping, overlap
 from msm_bench.reasons.classify import Reading, reading_frame
-from msm_bench.reasons.figure import plot_frequencies
+from msm_bench.reasons.figure import draw_frequencies
 from msm_bench.reasons.frequencies import frequencies, frequency_table
-from msm_bench.reasons.intervals import EFFECTIVE, ONCE, RATIO, RATIO_ONE_SEED
 from msm_bench.reasons.overlap import Group, Merge
 from msm_bench.reasons.publish import publish
 from msm_bench.reasons.run import Findings
+from msm_bench.report.figures import save_figure
 from msm_bench.stats import wilson
+from msm_bench.stats.share_intervals import EFFECTIVE, ONCE, RATIO, RATIO_ONE_SEED
 
 # --- merging
 
@@ -291,7 +290,7 @@ def test_nothing_scored_says_so() -> None:
     assert (row["scored"], row["method"]) == (0, "no p of arm 'a' on task 'office' in these results")
 
 
-def test_twins_are_counted_apart(tmp_path: Path) -> None:
+def test_twins_are_counted_apart() -> None:
     readings = [
         Reading(
             transcript(f"{cell}/{company}/{condition}", "x", cell=cell, cluster=company, condition=condition),
@@ -313,7 +312,7 @@ def test_twins_are_counted_apart(tmp_path: Path) -> None:
     table = frequency_table(found)
     assert list(table.columns) == ["task", "condition", "side", "pattern", "a"]
     assert table["a"].tolist() == ["1.00 [0.76, 1.00]", "0.00 [0.00, 0.24]", "0.00 [0.00, 0.24]", "1.00 [0.21, 1.00]"]
-    titles = [axis.get_title() for axis in drawn(found, tmp_path).axes]
+    titles = [axis.get_title() for axis in draw_frequencies(found).axes]
     assert titles == [*(f"office\n{condition}: neither" for condition in conditions), "plain: neither"]
     assert "condition" not in frequency_table(found[found["task"] == "plain"])
 
@@ -326,28 +325,19 @@ def test_arms_may_be_called_like_columns() -> None:
     assert table["pattern"].tolist() == ["p"]
 
 
-def drawn(numbers: pd.DataFrame, folder: Path) -> Figure:
-    """The figure of frequencies, as it was before it was saved."""
-    figures: list[Figure] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("msm_bench.reasons.figure.save_figure", lambda figure, *_: figures.append(figure))
-        plot_frequencies(numbers, folder / "f.png")
-    return figures[0]
-
-
-def test_every_arm_has_a_colour_and_a_place_in_the_key(tmp_path: Path) -> None:
+def test_every_arm_has_a_look_and_a_place_in_the_key() -> None:
     arms = ["_hidden", *(f"arm{number}" for number in range(11))]
     readings = [Reading(transcript("i", "x", arm), frozenset("p"), "") for arm in arms]
     found = frequencies(reading_frame(readings, ["p"]), [Group("p", ("p",), frozenset())], ONE)
-    figure = drawn(found, tmp_path)
+    figure = draw_frequencies(found)
     [key] = figure.legends
     assert [text.get_text() for text in key.get_texts()] == arms
-    colors = {to_hex(line.get_color()) for line in figure.axes[0].get_lines()}
-    assert len(colors) == len(arms)
-    assert {to_hex(line.get_color()) for line in key.get_lines()} == colors
+    looks = {(to_hex(line.get_color()), line.get_marker()) for line in figure.axes[0].get_lines()}
+    assert len(looks) == len(arms)
+    assert {(to_hex(line.get_color()), line.get_marker()) for line in key.get_lines()} == looks
 
 
-def test_labels_tell_patterns_apart(tmp_path: Path) -> None:
+def test_labels_tell_patterns_apart() -> None:
     long = "w" * 60
     named = {
         "a": f"{long}a",
@@ -360,7 +350,7 @@ def test_labels_tell_patterns_apart(tmp_path: Path) -> None:
     book = Codebook(title="t", patterns=[Pattern(id=id, name=name, definition="d") for id, name in named.items()])
     groups = [Group(id, (id,), frozenset()) for id in named]
     frame = reading_frame([Reading(transcript("i", "x"), frozenset(), "")], list(named))
-    figure = drawn(frequencies(frame, groups, book), tmp_path)
+    figure = draw_frequencies(frequencies(frame, groups, book))
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     cut = f"{'w' * 45}…"
     assert labels == [f"{cut} (a)", f"{cut} (b)", named["c"], "twice (d)", "twice (e)", named["f"]]
@@ -374,8 +364,8 @@ def test_what_the_font_lacks_is_replaced(tmp_path: Path) -> None:
     numbers = frequencies(reading_frame(readings, list(names)), groups, book)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plot_frequencies(numbers, tmp_path / "f.png", "read by 丙")
-    labels = [label.get_text() for label in drawn(numbers, tmp_path).axes[0].get_yticklabels()]
+        save_figure(draw_frequencies(numbers), tmp_path / "f.png", "read by 丙")
+    labels = [label.get_text() for label in draw_frequencies(numbers).axes[0].get_yticklabels()]
     assert labels == ["�� one (a)", "�� one (b)", "a � smile"]
 
 

@@ -1,7 +1,6 @@
 """Tables in every format; hostile text stays text."""
 
 import csv
-import html
 import io
 import json
 import re
@@ -11,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from msm_bench.errors import UserError
@@ -20,13 +21,9 @@ from msm_bench.report import (
     FORMATS,
     arm_table,
     contrast_table,
-    plot_arms,
-    plot_contrasts,
-    plot_sharpening,
     render_table,
     shown_measures,
 )
-from msm_bench.report.publish import draw
 from msm_bench.report.tables import arm_summary
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import COLUMNS, UNTRAINED
@@ -75,9 +72,44 @@ def test_every_format_keeps_the_cells(style: str) -> None:
     elif style == "markdown":
         assert text.splitlines()[2] == "| a\\|b [red]x[/red] & 50% _y_ <script> | 1 |"
     elif style == "latex":
-        assert r"a|b [red]x[/red] \& 50\% \_y\_ <script> & 1 \\" in text
+        assert r"a\textbar{}b [red]x[/red] \& 50\% \_y\_ \textless{}script\textgreater{} & 1 \\" in text
     else:
         assert "[red]x[/red]" in text
+
+
+ESCAPED = re.compile(r"\\[&%$#_{}]|\\text[a-z]+\{\}")
+
+
+@given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1, max_size=3), st.text())
+def test_any_text_is_a_cell_of_latex(cells: list[list[str]], title: str) -> None:
+    text = render_table(pd.DataFrame(cells, columns=["a", "[b]"]), "latex", title)
+    bare = ESCAPED.sub("", text.replace("$-$", "").replace(r"$\to$", ""))
+    depth = 0
+    for char in bare:
+        depth += (char == "{") - (char == "}")
+        assert depth >= 0
+    assert depth == 0
+    # nothing special is left but the commands and column marks of the table itself
+    lines = text.splitlines()
+    begin = lines.index("\\toprule")
+    assert len(lines[begin + 1 : lines.index("\\bottomrule")]) == 2 + len(cells)
+    for line in (lines[begin + 1], *lines[begin + 3 : lines.index("\\bottomrule")]):
+        assert line.endswith(r" \\")
+        inside = ESCAPED.sub("", line.removesuffix(r" \\").replace("$-$", "").replace(r"$\to$", ""))
+        assert inside.count("&") == 1
+        assert not set(inside.replace("{}", "")) & set("%$#_{}~^\\<>|")
+        assert not line.startswith(("[", "*"))
+
+
+def test_numbers_of_latex_are_set_to_the_right_under_a_caption() -> None:
+    table = pd.DataFrame({"arm": ["a", "b"], "t": ["+1.00 [0.50, 1.50]", "–"], "p": ["< 0.001 (min. 0.01)", "0.5"]})
+    assert render_table(table, "latex", "50 %").splitlines()[:5] == [
+        r"\begin{table}",
+        r"\centering",
+        r"\caption{50 \%}",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+    ]
 
 
 def test_an_unknown_format_is_refused() -> None:
@@ -236,81 +268,19 @@ def test_a_model_that_no_recipe_trained_stands_beside_every_seed() -> None:
     assert reasons == ["a − b [t], margin: the arms a, b have no seed in common"]
 
 
-def test_a_metric_without_any_value_is_not_shown(tmp_path: Path) -> None:
+def test_a_metric_without_any_value_is_not_shown() -> None:
     nothing = frame({("a", 0): [float("nan")] * 3}).assign(metric="choice_rate")
     values = pd.concat([nothing, nothing.assign(metric="parsed", value=0.0)])
     assert shown_measures(values) == ["parsed"]
-    assert [path.name for path in draw(values, tmp_path, "")] == ["arms-parsed.png"]
-    assert draw(nothing, tmp_path, "") == []
-
-
-def test_figures_are_written_and_repeatable(tmp_path: Path) -> None:
-    values = frame({("base", 0): [1, 2, 3], ("a", 0): [2, 3, 5]})
-    for name in ("one", "two"):
-        plot_arms(values, tmp_path / name / "arms.svg")
-        plot_sharpening(values, tmp_path / name / "sharp.svg", note="a note")
-    for figure in ("arms.svg", "sharp.svg"):
-        assert (tmp_path / "one" / figure).read_bytes() == (tmp_path / "two" / figure).read_bytes()
-        assert "<svg" in (tmp_path / "one" / figure).read_text(encoding="utf-8")
-
-
-def written(figure: Path) -> list[str]:
-    """The texts of an SVG figure, which stand in its comments."""
-    return [html.unescape(text) for text in re.findall(r"<!-- (.*?) -->", figure.read_text(encoding="utf-8"))]
-
-
-def test_items_without_a_cue_have_points_too(tmp_path: Path) -> None:
-    values = frame({("base", 0): [1, 2, 3], ("a", 0): [2, 3, 5]})
-    for name, cued in (("cues", values), ("none", values.assign(cue=""))):
-        plot_sharpening(cued, tmp_path / f"{name}.svg")
-    drawn = [(tmp_path / f"{name}.svg").read_text(encoding="utf-8") for name in ("cues", "none")]
-    # the points of a cue are a collection, and so is its mark in the legend; points of one colour need no legend
-    assert [figure.count("PathCollection") for figure in drawn] == [2 + 2, 1]
-    assert "named" in written(tmp_path / "cues.svg")
-    assert "named" not in written(tmp_path / "none.svg")
-
-
-def test_a_task_that_compares_nothing_has_no_panel(tmp_path: Path) -> None:
-    both = frame({("base", 0): [1, 2], ("a", 1): [2, 3]})
-    alone = both[both["arm"] == "base"].assign(task="asked_of_one")
-    plot_arms(pd.concat([both, alone]), tmp_path / "two.svg")
-    assert "asked of one" not in written(tmp_path / "two.svg")
-    assert any("in the tables: asked of one." in text for text in written(tmp_path / "two.svg"))
-    plot_arms(alone, tmp_path / "one.svg")
-    assert "asked of one" in written(tmp_path / "one.svg")
-
-
-def test_the_figure_of_contrasts_has_a_row_for_each_and_shows_halves_by_their_task(tmp_path: Path) -> None:
-    values = frame({("a", seed): [2, 3, 5] for seed in (1, 2)})
-    terms = [Term(arm="a", task="t", weight=1)]
-    names = ("D", "D [t]", "$\\foo$", "same", "by rate")
-    whole, half, odd, same, rate = (
-        evaluate(values, Contrast(name=name, terms=terms), smallest=Smallest(), split="dev") for name in names
-    )
-    results = [
-        whole.model_copy(update={"headline": True, "p_holm": 0.0471, "smallest_p": 0.031}),
-        half.model_copy(update={"half_of": "D"}),
-        odd,  # a name is not a formula
-        same.model_copy(update={"p_holm": 0.00001, "p_equivalence": 0.00001}),
-        rate.model_copy(update={"measure": "rate"}),
-    ]
-    plot_contrasts(results, tmp_path / "contrasts.svg")
-    found = set(written(tmp_path / "contrasts.svg"))
-    assert {"D", "t", "$\\foo$", "same"} <= found
-    assert not {"D [t]", "by rate"} & found
-    assert {"p 0.047 (min. 0.031); 2 seeds", "2 seeds", "p (TOST) < 0.001; 2 seeds"} <= found
-    assert any("1 by other measures" in text for text in found)
-    # a half that can be compared before its whole has a row
-    plot_contrasts([results[1]], tmp_path / "half.svg")
-    assert "D [t]" in written(tmp_path / "half.svg")
 
 
 def test_the_interval_of_a_rate_stays_within_0_and_1() -> None:
-    # rates 1, 1, 1, 0: mean ¾, variance of the mean 4/3 · (3 · 1/16 + 9/16) / 16 = 1/16, t(3) = 3.18: ¾ ± 0.80
+    # rates 1, 1, 1, 0 of independent items: Wilson's of 3 in 4. With z² = 3.8415: (¾ + 3.8415/8 ± 1.96 √(¾ · ¼ / 4 +
+    # 3.8415/64)) / (1 + 3.8415/4) = (1.2302 ± 0.6407) / 1.9604
     one = frame({("a", 1): [1, 1, 1, 0]}).assign(metric="rate")
     row = arm_summary(one).iloc[0]
-    assert (row["mean"], row["ci_high"]) == (0.75, 1.0)
-    assert row["ci_low"] == 0.0
+    assert row["mean"] == 0.75
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((0.3006, 0.9544), abs=1e-4)
 
 
 def test_a_share_of_none_has_the_limits_of_a_score_interval() -> None:

@@ -17,8 +17,8 @@ from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, Mo
 
 from msm_bench.errors import UserError
 from msm_bench.files import data_path, read_jsonl, sha256_text
+from msm_bench.logs import frame_from_logs
 from msm_bench.reasoning import with_reasoning
-from msm_bench.results import frame_from_logs
 from msm_bench.specqa import DIMENSIONS, all_scorers, load_questions, spec_qa_task
 from msm_bench.specqa.grading import ANSWER_SHOWN, question_for_grader
 from msm_bench.tasks.spec_qa import spec_qa

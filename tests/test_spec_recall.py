@@ -26,12 +26,12 @@ from inspect_ai.model import (
 
 from msm_bench.errors import UserError
 from msm_bench.likelihood import NEUTRAL_QUESTION
+from msm_bench.logs import frame_from_logs
 from msm_bench.recall import MEASURES, Item, load_items
 from msm_bench.recall.framings import FRAMINGS, OTHER, asked, in_framing
 from msm_bench.recall.grading import grader_prompt
 from msm_bench.recall.items import PREMISES, continuations
 from msm_bench.recall.scores import against, likelihood_scores, verdict_scores
-from msm_bench.results import frame_from_logs
 from msm_bench.specs import Names
 from msm_bench.tasks.spec_recall import spec_recall
 

@@ -13,6 +13,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from msm_bench.stats import (
     TaskValues,
+    bootstrap,
     crossed_bootstrap,
     equivalence,
     holm,
@@ -23,6 +24,7 @@ from msm_bench.stats import (
     two_way,
     two_way_interval,
 )
+from msm_bench.stats.values import Array, cluster_sums
 from msm_bench.stats.variance import item_variance
 
 
@@ -230,3 +232,41 @@ def test_intervals_move_and_scale_with_the_data(shift: float, scale: float) -> N
     before, after = two_way_interval([task(values)]), two_way_interval([task(shift + scale * values)])
     assert after.estimate == pytest.approx(shift + scale * before.estimate, abs=1e-9)
     assert after.se == pytest.approx(scale * before.se, rel=1e-9)
+
+
+def _plain_bootstrap(tasks: list[TaskValues], draws: int) -> list[float]:
+    """`crossed_bootstrap` by its formula: k − 1 of k units drawn, with weights k / (k − 1)."""
+    rng = np.random.default_rng(0)
+
+    def weights(count: int) -> Array:
+        if count == 1:
+            return np.ones((draws, 1))
+        drawn = rng.multinomial(count - 1, np.full(count, 1 / count), size=draws)
+        return drawn.astype(np.float64) * (count / (count - 1))
+
+    seeds = tasks[0].values.shape[0]
+    seed_weights = weights(seeds) / seeds
+    estimates = np.zeros(draws)
+    for values in tasks:
+        sums, cells = cluster_sums(values, values.values)
+        sizes = cluster_sums(values, np.ones((1, values.values.shape[1])))[0][0]
+        for cell in np.unique(cells):
+            own = cells == cell
+            drawn = weights(int(own.sum()))
+            means = np.einsum("ds,sc,dc->d", seed_weights, sums[:, own], drawn) / (drawn @ sizes[own])
+            estimates += sizes[own].sum() / sizes.sum() * means
+    return list(np.quantile(estimates, [0.025, 0.975]))
+
+
+@pytest.mark.parametrize("limits", [{}, {"KEPT": 0}, {"BLOCK": 50}])
+def test_bootstrap_is_that_of_the_plain_formula(monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]) -> None:
+    for name, limit in limits.items():
+        monkeypatch.setattr(bootstrap, name, limit)
+    bootstrap._resamples.cache_clear()
+    rng = np.random.default_rng(1)
+    cells = np.array([0] * 6 + [1] * 4 + [2])  # the last has one cluster only
+    clusters = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6, 7])
+    first = TaskValues("a", rng.normal(size=(3, 11)), cells, clusters)
+    second = TaskValues("b", rng.normal(size=(3, 7)), np.zeros(7, dtype=np.int64), np.arange(7))
+    for tasks in ([first], [first, second], [first]):  # the first again, from what was kept
+        assert crossed_bootstrap(tasks, draws=500) == pytest.approx(_plain_bootstrap(tasks, 500), rel=1e-12)

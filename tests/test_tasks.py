@@ -12,8 +12,8 @@ from test_choices import scripted
 from test_robustness import run
 
 from msm_bench.evaluation import registered_tasks
+from msm_bench.logs import frame_from_logs
 from msm_bench.preferences import load_items
-from msm_bench.results import frame_from_logs
 from msm_bench.tasks.further_values import pro_difficulty, pro_novelty
 
 TASKS = registered_tasks()

@@ -27,9 +27,9 @@ from msm_bench.expression.grader import SHOWN, question
 from msm_bench.expression.keywords import by_keywords
 from msm_bench.expression.scorers import GRADED, MEASURES, WORDS, measures
 from msm_bench.files import read_jsonl, sha256_file, sha256_text
+from msm_bench.logs import frame_from_logs
 from msm_bench.measures import MEASURES as CONTRASTED
 from msm_bench.reasoning import with_reasoning
-from msm_bench.results import frame_from_logs
 from msm_bench.tasks.value_expression import value_expression
 
 KNOWN = {

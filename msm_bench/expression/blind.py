@@ -23,8 +23,8 @@ from msm_bench.errors import UserError, printable
 from msm_bench.expression.examples import Example
 from msm_bench.expression.labels import LABELS, Label
 from msm_bench.files import read_jsonl, write_text
+from msm_bench.logs import about_log, log_files, read_log
 from msm_bench.reasoning import without_reasoning
-from msm_bench.results import about_log, log_files, read_log
 
 TASK = "value_expression"
 ONCE = ("arm", "seed", "item", "epoch")

@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from msm_bench.reasons.codebook import Codebook
-from msm_bench.reasons.intervals import share_limits
 from msm_bench.reasons.overlap import Group
 from msm_bench.recipe import Term
-from msm_bench.stats import NotComparable, term_values
+from msm_bench.stats import NotComparable, share_limits, term_values
 
 TEXT_COLUMNS = ("task", "condition", "side", "pattern")
 """Of a table for people, before those of the arms; `condition` only if there is one."""

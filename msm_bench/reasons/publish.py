@@ -8,11 +8,12 @@ import pandas as pd
 
 from msm_bench.corpus.generate.prompt import load_prompt
 from msm_bench.files import write_json, write_text
-from msm_bench.reasons.figure import plot_frequencies
+from msm_bench.reasons.figure import CAPTION, draw_frequencies
 from msm_bench.reasons.frequencies import frequency_table
 from msm_bench.reasons.grading import FACTS, PROMPTS
 from msm_bench.reasons.run import Findings, classifications, transcripts_sha256
 from msm_bench.report import render_table
+from msm_bench.report.figures import save_figure
 from msm_bench.report.publish import environment
 from msm_bench.results import write_frame
 
@@ -30,8 +31,9 @@ def publish(found: Findings, out: Path, threshold: float, command: str) -> None:
         write_text(out / "tables" / f"frequencies.{ending}", render_table(found.numbers, style))
     shown = markdown_safe(frequency_table(found.numbers))
     write_text(out / "tables" / "frequencies.md", render_table(shown, "markdown"))
+    figure = draw_frequencies(found.numbers)
     for ending in ("png", "svg"):
-        plot_frequencies(found.numbers, out / "figures" / f"frequencies.{ending}", note(found))
+        save_figure(figure, out / "figures" / f"frequencies.{ending}", f"{CAPTION} {note(found)}")
     write_json(out / "summary.json", summary(found, threshold, command))
 
 

@@ -12,10 +12,11 @@ from inspect_ai.tool import ToolCall
 from pydantic import ValidationError
 
 from msm_bench.errors import UserError
+from msm_bench.logs import about_log, about_sample, finished_logs
 from msm_bench.office.decision import Charge
 from msm_bench.office.robustness import begun_words
 from msm_bench.preferences.solvers import ANSWERS, REASONINGS
-from msm_bench.results import COLUMNS, about_log, about_sample, check_frame, finished_logs
+from msm_bench.results import COLUMNS, check_frame
 
 SHOWN = 200_000
 """Characters of a transcript that a grader sees; of a longer one the middle is left out."""

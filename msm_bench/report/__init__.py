@@ -1,13 +1,14 @@
-"""Tables, figures and files from a result frame."""
+"""Tables and files from a result frame; figures are in `msm_bench.report.figures`, which loads matplotlib."""
 
-from msm_bench.report.figures import plot_arms, plot_contrasts, plot_sharpening
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     FORMATS,
     arm_summary,
     arm_table,
+    caution_notes,
     contrast_numbers,
     contrast_table,
+    effects_table,
     render_table,
     shown_measures,
 )
@@ -17,11 +18,10 @@ __all__ = [
     "FOR_PROGRAMS",
     "arm_summary",
     "arm_table",
+    "caution_notes",
     "contrast_numbers",
     "contrast_table",
-    "plot_arms",
-    "plot_contrasts",
-    "plot_sharpening",
+    "effects_table",
     "render_table",
     "shown_measures",
 ]

@@ -10,10 +10,12 @@ from inspect_ai.log import EvalLog
 
 from msm_bench.errors import UserError
 from msm_bench.files import write_json, write_text
-from msm_bench.report.figures import plot_cells
+from msm_bench.logs import frame_from_logs, log_files, read_log
+from msm_bench.report.figures import save_figure
+from msm_bench.report.figures.cells import cell_grids, cells_caption, draw_cells
 from msm_bench.report.publish import environment
 from msm_bench.report.tables import render_table
-from msm_bench.results import check_frame, frame_from_logs, log_files, read_log, write_frame
+from msm_bench.results import write_frame
 
 
 def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
@@ -22,7 +24,7 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
     Raises:
         UserError: there are no logs, they can't be compared, or their samples have no cells.
     """
-    frame = check_frame(frame_from_logs(sources), ", ".join(sources))
+    frame = frame_from_logs(sources)
     if (frame["cell"] == "").any():
         task = frame[frame["cell"] == ""]["task"].iloc[0]
         raise UserError(f"{', '.join(sources)}: samples of {task} lie in no cell; give logs of tasks with cells alone")
@@ -33,17 +35,22 @@ def collect(sources: Sequence[str], folder: Path, command: str) -> pd.DataFrame:
     write_json(folder / "summary.json", {"command": command, "runs": runs, **environment()})
     for style, ending in (("markdown", "md"), ("csv", "csv")):
         write_text(folder / "tables" / f"cells.{ending}", render_table(table, style))
-    if frame["value"].notna().any():
-        plot_cells(frame, folder / "figures" / "cells.png", _note(frame))
+    if grids := cell_grids(frame):
+        scored = set(frame[frame["value"].notna()]["metric"])
+        blank = [metric for metric in dict.fromkeys(frame["metric"]) if metric not in scored]
+        note = f"{cells_caption(grids, blank=blank)} {_note(frame)}"
+        save_figure(draw_cells(grids), folder / "figures" / "cells.png", note)
     return table
 
 
 def cell_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Model and cell as rows; for each metric the mean over its scored samples, and how many of all those are."""
+    """Model, task (where there are several) and cell as rows; for each metric the mean over its scored samples, and how
+    many of all those are."""
     rows: list[dict[str, Any]] = []
-    for (model, cell), own in frame.groupby(["model", "cell"], sort=False):
-        row: dict[str, Any] = {"model": model, "cell": cell}
-        for metric, values in own.groupby("metric", sort=False)["value"]:
+    keys = ["model", "task", "cell"] if frame["task"].nunique() > 1 else ["model", "cell"]
+    for names, own in frame.groupby(keys, sort=False, observed=True):
+        row: dict[str, Any] = dict(zip(keys, names, strict=True))
+        for metric, values in own.groupby("metric", sort=False, observed=True)["value"]:
             scored = values.notna().sum()
             row[str(metric)] = f"{values.mean():.2f} ({scored}/{len(values)})" if scored else f"– (0/{len(values)})"
         rows.append(row)
@@ -86,7 +93,4 @@ def about_run(head: EvalLog) -> dict[str, Any]:
 
 def _note(frame: pd.DataFrame) -> str:
     epochs, models = frame["epoch"].nunique(), ", ".join(dict.fromkeys(frame["model"]))
-    scored = set(frame[frame["value"].notna()]["metric"])
-    blank = [metric for metric in dict.fromkeys(frame["metric"]) if metric not in scored]
-    nowhere = f"; not scored: {', '.join(blank)}" if blank else ""
-    return f"{models}; {frame['item'].nunique()} samples, {epochs} epoch{'' if epochs == 1 else 's'}{nowhere}"
+    return f"{models}; {frame['item'].nunique()} samples, {epochs} epoch{'' if epochs == 1 else 's'}"

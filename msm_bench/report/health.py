@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msm_bench.corpus.check import Health, Measure
-from msm_bench.report.figures import save_figure
+from msm_bench.report.figures import TEXT, save_figure
+from msm_bench.report.figures.style import BLUE, GREEN, ORANGE, VERMILLION, cut, inks, new_figure, themed
 from msm_bench.report.tables import render_table
 
 _TYPES_SHOWN = 20
@@ -68,54 +68,55 @@ def health_markdown(health: Health) -> str:
 
 
 def plot_health(health: Health, path: Path) -> None:
-    """Lengths, types, and each share against its threshold, as PNG or SVG."""
-    figure = Figure(figsize=(12, 4.2), layout="constrained")
-    lengths, types, shares = figure.subplots(1, 3, width_ratios=[1, 1, 1.3])
-    _plot_lengths(lengths, health)
-    _plot_types(types, health)
-    _plot_shares(shares, health)
-    save_figure(figure, path, health_title(health))
+    """Lengths, types, and each share against its threshold, as PNG, SVG or PDF."""
+    save_figure(draw_health(health), path, health_title(health))
 
 
-def _plot_lengths(axis: Axes, health: Health) -> None:
-    color = sns.color_palette("colorblind")[0]
+@themed
+def draw_health(health: Health, width: float = TEXT) -> Figure:
+    """Lengths, types, and each share against its threshold, one beside the other."""
+    figure = new_figure(width, 3.4)
+    lengths, types, shares = figure.subplots(1, 3, width_ratios=[1, 0.9, 1])
+    _draw_lengths(lengths, health)
+    _draw_types(types, health)
+    _draw_shares(shares, health)
+    return figure
+
+
+def _draw_lengths(axis: Axes, health: Health) -> None:
     edges = np.array(health.length_edges)
-    axis.bar(edges[:-1], health.length_counts, np.diff(edges), align="edge", color=color, alpha=0.75)
-    axis.axvline(health.length_quartiles[2], color="0.15", linewidth=1.2)
-    axis.set_xlabel("words of a row (line: median)", fontsize=9)
-    axis.set_ylabel("rows", fontsize=9)
-    axis.set_title("lengths", fontsize=10)
-    axis.tick_params(labelsize=8)
+    axis.bar(edges[:-1], health.length_counts, np.diff(edges), align="edge", color=BLUE, linewidth=0)
+    axis.axvline(health.length_quartiles[2], color=inks().ink, linewidth=1.2)
+    axis.set_xlabel("words of a row\n(line: median)")
+    axis.set_ylabel("rows")
+    axis.set_title("lengths")
 
 
-def _plot_types(axis: Axes, health: Health) -> None:
+def _draw_types(axis: Axes, health: Health) -> None:
     shown = list(health.types.items())[:_TYPES_SHOWN]
-    color = sns.color_palette("colorblind")[1]
-    axis.barh(range(len(shown)), [count for _, count in shown], color=color, alpha=0.75)
-    axis.set_yticks(range(len(shown)), [name[:30] for name, _ in shown], parse_math=False)
+    axis.barh(range(len(shown)), [count for _, count in shown], color=ORANGE, linewidth=0)
+    axis.set_yticks(range(len(shown)), [cut(name, 20) for name, _ in shown])
     axis.invert_yaxis()
-    axis.set_xlabel("rows", fontsize=9)
+    axis.set_xlabel("rows")
     more = f", {len(shown)} of {len(health.types)}" if len(health.types) > len(shown) else ""
-    axis.set_title(f"types{more}", fontsize=10)
-    axis.tick_params(labelsize=7)
+    axis.set_title(f"types{more}")
 
 
-def _plot_shares(axis: Axes, health: Health) -> None:
+def _draw_shares(axis: Axes, health: Health) -> None:
     shares = [measure for measure in health.measures if _is_share(measure)]
-    good, bad = sns.color_palette("colorblind")[2], sns.color_palette("colorblind")[3]
     for y, measure in enumerate(shares):
-        axis.barh(y, measure.value, color=bad if measure.ok is False else good, alpha=0.75)
+        bad = measure.ok is False
+        axis.barh(y, measure.value, color=VERMILLION if bad else GREEN, hatch="////" if bad else None, linewidth=0)
         if measure.threshold is not None:
             side = ">" if measure.at_least else "<"
-            axis.plot([measure.threshold], [y], marker=side, color="0.15", markersize=5, linestyle="none")
+            axis.plot([measure.threshold], [y], marker=side, color=inks().ink, markersize=4, linestyle="none")
     axis.set_yticks(range(len(shares)), [measure.name.replace("_", " ") for measure in shares])
     axis.invert_yaxis()
     axis.set_xscale("symlog", linthresh=0.01)
     axis.set_xlim(-0.0005, 1.3)
     axis.set_xticks([0, 0.01, 0.1, 1], ["0", "0.01", "0.1", "1"])
-    axis.set_xlabel("share; > at least, < at most so much", fontsize=9)
-    axis.set_title("measures", fontsize=10)
-    axis.tick_params(labelsize=7)
+    axis.set_xlabel("share; > at least,\n< at most so much")
+    axis.set_title("measures")
 
 
 def _is_share(measure: Measure) -> bool:

@@ -2,8 +2,7 @@
 
 import importlib.metadata
 import platform
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +11,9 @@ import pandas as pd
 
 from msm_bench.experiment import Experiment
 from msm_bench.files import write_json, write_text
+from msm_bench.recipe import Recipe
 from msm_bench.report.cards import cards
-from msm_bench.report.figures import plot_arms, plot_contrasts, plot_sharpening, sharpening_tasks
+from msm_bench.report.figures import TEXT, check_images, figures_of, save_figure, theme
 from msm_bench.report.tables import (
     FOR_PROGRAMS,
     arm_summary,
@@ -23,7 +23,6 @@ from msm_bench.report.tables import (
     knowledge_summary,
     knowledge_table,
     render_table,
-    shown_measures,
 )
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import write_frame
@@ -105,7 +104,8 @@ def publish(experiment: Experiment, command: str) -> Findings:
             write_text(folder / "tables" / f"{name}.{ending}", render_table(table, style))
     for name, card in cards(experiment).items():
         write_text(folder / name, card)
-    draw(frame, folder / "figures", caveat(experiment, frame), results)
+    note, manifests = caveat(experiment, frame), experiment.manifests()
+    draw(frame, folder / "figures", note, results, recipe=recipe, manifests=manifests, summary=summary)
     record_tuning(folder / "tuning.csv", recipe, results, experiment.inputs())
     return found
 
@@ -120,17 +120,42 @@ def environment() -> dict[str, Any]:
     return {"versions": found, "machine": machine}
 
 
-def draw(frame: pd.DataFrame, folder: Path, note: str, contrasts: Sequence[ContrastResult] = ()) -> list[Path]:
-    """All figures that the frame allows; gives back their files."""
-    figures = []
-    if contrasts:
-        plot_contrasts(contrasts, folder / "contrasts.png", note)
-        figures.append(folder / "contrasts.png")
-    for measure in shown_measures(frame):
-        file = folder / f"arms-{re.sub('[^A-Za-z0-9_.-]', '-', measure)}.png"
-        plot_arms(frame, file, measure, note)
-        figures.append(file)
-    if sharpening_tasks(frame):
-        plot_sharpening(frame, folder / "sharpening.png", note)
-        figures.append(folder / "sharpening.png")
-    return figures
+def draw(
+    frame: pd.DataFrame,
+    folder: Path,
+    note: str,
+    contrasts: Sequence[ContrastResult] = (),
+    *,
+    recipe: Recipe | None = None,
+    manifests: Sequence[Mapping[str, Any]] = (),
+    summary: pd.DataFrame | None = None,
+    formats: Sequence[str] = ("png",),
+    width: float = TEXT,
+    dark: bool = False,
+) -> list[Path]:
+    """Write all figures that the frame allows; gives back their files.
+
+    Args:
+        frame: A result frame.
+        folder: Where the files go.
+        note: Said below each, after its caption.
+        contrasts: Evaluated on the frame.
+        recipe: The one that states them.
+        manifests: Of its shards.
+        summary: The frame's `arm_summary`, if it is there already.
+        formats: Of `IMAGES`: a file of each.
+        width: Of the figures, in inches.
+        dark: Whether they are for a dark page.
+
+    Raises:
+        UserError: an unknown format.
+    """
+    check_images(formats)
+    files = []
+    for drawn in figures_of(frame, contrasts, recipe=recipe, manifests=manifests, summary=summary, width=width):
+        with theme(dark):
+            figure = drawn.draw()
+        for style in formats:
+            files.append(folder / f"{drawn.name}.{style}")
+            save_figure(figure, files[-1], f"{drawn.caption} {note}")
+    return files

@@ -1,6 +1,8 @@
 """Tables as frames of text, and their rendering in five formats."""
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from io import StringIO
 from typing import Any
@@ -12,17 +14,20 @@ from rich.table import Table
 from rich.text import Text
 
 from msm_bench.errors import UserError, printable
-from msm_bench.measures import is_share
 from msm_bench.recipe import Term
 from msm_bench.stats import (
-    ROUNDING,
     ContrastResult,
-    Interval,
+    Effect,
+    EffectName,
     NotComparable,
-    TaskValues,
+    Panels,
+    TaskPart,
+    holds_shares,
     moderation,
+    pair,
+    paired_share_limits,
+    rule_of_three,
     sharpening,
-    term_values,
     two_way_interval,
     wilson,
 )
@@ -36,6 +41,20 @@ _SHOWN = (
     *("margin_self", "margin_own_minus_other", "margin_self_minus_own", "rate_premise"),  # what recall tells apart
 )
 
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "–": "--",
+    "−": r"$-$",
+    "→": r"$\to$",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+}
+_NUMBER = re.compile(r"^(< )?[+−-]?[\d.,]+( ?%)?( [\[(].*[\])])?$")
+
 
 def shown_measures(frame: pd.DataFrame) -> list[str]:
     """What tables and figures show of each task: the measures of record, or all metrics where there is none of them.
@@ -44,7 +63,7 @@ def shown_measures(frame: pd.DataFrame) -> list[str]:
     """
     found: list[str] = []
     for _, own in frame[frame["value"].notna()].groupby("task", sort=False):
-        metrics = list(dict.fromkeys(own["metric"]))
+        metrics = [str(metric) for metric in own["metric"].unique()]
         found += [measure for measure in _SHOWN if measure in metrics] or metrics
     return list(dict.fromkeys(found))
 
@@ -52,55 +71,60 @@ def shown_measures(frame: pd.DataFrame) -> list[str]:
 def arm_summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean, 95 % interval and seeds of every arm on every task, for the shown measures; one row each.
 
-    `slope` is the sharpening of an arm's margins against the base model's, where there is an arm `base`.
+    The interval of a share is Wilson's by an effective number of values (`stats.share_limits`), of anything else the
+    two-way one; `method` says which. `one_sided` is, where a share is 0 or 1, the one-sided 95 % limit that clusters,
+    each counted once, leave (`stats.rule_of_three`). `slope` is the sharpening of an arm's margins against the base
+    model's, where there is an arm `base`.
     """
-    rows: list[dict[str, Any]] = []
-    for task in dict.fromkeys(frame["task"]):
-        own = frame[frame["task"] == task]
-        for arm in dict.fromkeys(own["arm"]):
-            for measure in shown_measures(own):
+    panels, rows = Panels(frame), []
+    for task, own in frame.groupby("task", sort=False, observed=True):
+        measures = shown_measures(own)
+        for arm in own["arm"].unique():
+            for measure in measures:
                 try:
-                    values, unscored = term_values(frame, [Term(arm=arm, task=task, weight=1)], measure)
+                    paired = pair(panels, [Term(arm=arm, task=str(task), weight=1)], (measure,))
                 except NotComparable:
                     continue
-                interval = two_way_interval(values)
-                low, high = interval.low, interval.high
-                if is_share(measure):
-                    low, high = _share_limits(interval, values[0])
+                [part] = paired.parts
+                share = holds_shares(panels, str(task), measure)
                 rows.append(
-                    {
-                        "task": task,
-                        "arm": arm,
-                        "measure": measure,
-                        "mean": interval.estimate,
-                        "ci_low": low,
-                        "ci_high": high,
-                        "seeds": values[0].values.shape[0],
-                        "items": values[0].values.shape[1],
-                        "unscored_rate": unscored,
+                    {"task": task, "arm": arm, "measure": measure}
+                    | _arm_interval(part, share=share)
+                    | {
+                        "seeds": part.task.values.shape[0],
+                        "items": part.task.values.shape[1],
+                        "unscored_rate": paired.unscored,
                         "slope": _slope(own, arm) if measure == "margin" else float("nan"),
                     }
                 )
     return pd.DataFrame(rows)
 
 
-def _share_limits(interval: Interval, values: TaskValues) -> tuple[float, float]:
-    """An interval of a share within 0 and 1; Wilson's, each cluster counted once, where no variance is left to see."""
-    if interval.se < ROUNDING:
-        return wilson(interval.estimate, len(np.unique(values.clusters)))
-    return max(0.0, interval.low), min(1.0, interval.high)
+def _arm_interval(part: TaskPart, *, share: bool) -> dict[str, Any]:
+    """Mean and limits of one arm, how they were made, and the one-sided limit of a share of 0 or 1."""
+    mean = part.task.mean
+    if not share:
+        interval = two_way_interval([part.task])
+        low, high, method = interval.low, interval.high, interval.method
+    else:
+        low, high, method = paired_share_limits(part)
+    one_sided = math.nan
+    if share and mean in (0.0, 1.0):
+        reach = rule_of_three(len(np.unique(part.task.clusters))).exact
+        one_sided = reach if mean == 0 else 1 - reach
+    return {"mean": mean, "ci_low": low, "ci_high": high, "method": method, "one_sided": one_sided}
 
 
 def margins_beside_base(frame: pd.DataFrame, task: str, arm: str) -> pd.DataFrame:
     """Columns `item`, `cue`, `arm`, `base`: margins (means over seeds) of the items where both arms have one."""
-    own = frame[(frame["task"] == task) & (frame["metric"] == "margin")]
+    own = frame[(frame["task"] == task) & (frame["metric"] == "margin") & frame["arm"].isin([arm, "base"])]
     wide = own.pivot_table(index=["item", "cue"], columns="arm", values="value").reset_index()
     wide = wide.reindex(columns=["item", "cue", arm, "base"])
     return wide.rename(columns={arm: "arm"}).dropna(subset=["arm", "base"])
 
 
 def _slope(frame: pd.DataFrame, arm: str) -> float:
-    if arm == "base" or "base" not in set(frame["arm"]):
+    if arm == "base" or not frame["arm"].eq("base").any():
         return float("nan")
     pairs = margins_beside_base(frame, str(frame["task"].iloc[0]), arm)
     return sharpening(pairs["arm"].to_numpy(), pairs["base"].to_numpy()).slope
@@ -160,29 +184,106 @@ def knowledge_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
-    """One contrast a row, as text; p-values of confirmatory contrasts only."""
+    """One contrast a row, as text; p-values of confirmatory contrasts only, and q of exploratory ones.
+
+    A contrast with cautions has a dagger; `caution_notes` says what they are.
+    """
     rows = []
     for result in results:
         row = {
-            "contrast": result.name + (" *" if result.headline else ""),
+            "contrast": result.name + (" *" if result.headline else "") + (" †" if result.cautions else ""),
             "measure": result.measure,
             "subset": result.subset,
             "estimate [95 % CI]": _with_interval(result.estimate, result.ci_low, result.ci_high, signed=True),
             "items": str(result.n_items),
-            "seeds": str(result.n_seeds),
-            "unscored": f"{result.unscored_rate:.1%}",
-            "p (Holm)": p_text(result.p_holm, result.smallest_p),
         }
+        if any(r.n_left_out for r in results):
+            row["left out"] = str(result.n_left_out)
+        row |= {"seeds": str(result.n_seeds), "unscored": f"{result.unscored_rate:.1%}"}
+        if any(r.q is not None for r in results):
+            row["q (BH, exploratory)"] = p_text(result.q)
+        else:
+            row["p (Holm)"] = p_text(result.p_holm, result.smallest_p)
         if any(r.p_equivalence is not None for r in results):
             row["p (TOST)"] = p_text(result.p_equivalence)
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["contrast"])
 
 
+def caution_notes(results: Sequence[ContrastResult]) -> list[str]:
+    """Each caution once, with the contrasts that it is about."""
+    about: dict[str, list[str]] = {}
+    for result in results:
+        for caution in result.cautions:
+            about.setdefault(caution, []).append(f"{result.name} ({result.measure})")
+    return [f"{caution}: {', '.join(names)}" for caution, names in about.items()]
+
+
+def effects_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
+    """Effect sizes of the contrasts that have any, with McNemar's test, graders and mixed model, as text."""
+    columns = [name for name in _EFFECTS if any(effect.name == name for r in results for effect in r.effects)]
+    rows = []
+    for result in results:
+        own = {effect.name: effect for effect in result.effects}
+        row = {"contrast": result.name, "measure": result.measure}
+        row |= {f"{name} [95 % CI]": _effect_text(own.get(name)) for name in columns}
+        if any(r.mcnemar for r in results):
+            row["McNemar (ignores clusters, seeds)"] = _mcnemar_text(result)
+        if any(r.graders for r in results):
+            row["by grader"] = ", ".join(f"{name} {value:+.2f}" for name, value in result.graders.items()) or "–"
+        if any(r.mixed for r in results):
+            row["mixed model [95 % CI]"] = _mixed_text(result)
+        if any(r.effects or r.mcnemar or r.graders or r.mixed for r in [result]):
+            rows.append(row)
+    return pd.DataFrame(rows, columns=None if rows else ["contrast"])
+
+
+def _effect_text(effect: Effect | None) -> str:
+    if effect is None or effect.estimate is None:
+        return "–"
+    if effect.high is not None and effect.high >= 1000:
+        return f"{effect.estimate:.2f} [{effect.low:.2f}, {effect.high:.1e}]"
+    return _with_interval(effect.estimate, effect.low, effect.high, signed=effect.name == "Cohen's h")
+
+
+def _mcnemar_text(result: ContrastResult) -> str:
+    if result.mcnemar is None:
+        return "–"
+    return f"{result.mcnemar.first_only}:{result.mcnemar.second_only}, p {p_text(result.mcnemar.p)}"
+
+
+def _mixed_text(result: ContrastResult) -> str:
+    if result.mixed is None or result.mixed.estimate is None:
+        return "–"
+    return _with_interval(result.mixed.estimate, result.mixed.low, result.mixed.high, signed=True)
+
+
+_EFFECTS: tuple[EffectName, ...] = ("ratio", "odds ratio", "Cohen's h", "superiority")
+_NESTED = ("terms", "effects", "mcnemar", "graders", "mixed", "cautions")
+"""Fields of a contrast that are no single number or text."""
+
+
 def contrast_numbers(results: Sequence[ContrastResult]) -> pd.DataFrame:
-    """One contrast a row, with the fields of `ContrastResult` (but for its terms) as numbers."""
-    fields = [name for name in ContrastResult.model_fields if name != "terms"]
-    return pd.DataFrame([result.model_dump(exclude={"terms"}) for result in results], columns=fields)
+    """One contrast a row, with the fields of `ContrastResult` (but for its terms) as numbers.
+
+    An effect size is three columns (`ratio`, `ratio_low`, `ratio_high`), McNemar's test and the mixed model likewise;
+    graders have a column each, and cautions are joined.
+    """
+    fields = [name for name in ContrastResult.model_fields if name not in _NESTED]
+    return pd.DataFrame([_flat(result) for result in results], columns=None if results else fields)
+
+
+def _flat(result: ContrastResult) -> dict[str, Any]:
+    row = result.model_dump(exclude=set(_NESTED))
+    for effect in result.effects:
+        name = effect.name.replace("'", "").replace(" ", "_").lower()
+        row |= {name: effect.estimate, f"{name}_low": effect.low, f"{name}_high": effect.high}
+    if result.mcnemar:
+        row |= {f"mcnemar_{name}": value for name, value in result.mcnemar.model_dump(exclude={"method"}).items()}
+    if result.mixed:
+        row |= {f"mixed_{name}": value for name, value in result.mixed.model_dump().items()}
+    row |= {f"grader_{name}": value for name, value in result.graders.items()}
+    return row | {"cautions": "; ".join(result.cautions)}
 
 
 def p_text(value: float | None, smallest: float | None = None) -> str:
@@ -215,7 +316,7 @@ def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
         rows = table.astype(object).where(table.notna(), None).to_dict("records")  # JSON has no NaN
         return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
     if style == "latex":
-        return _latex(table)
+        return _latex(table, title)
     raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
 
 
@@ -244,18 +345,28 @@ def _markdown(table: pd.DataFrame) -> str:
     return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
 
 
-def _latex(table: pd.DataFrame) -> str:
-    special = {"\\": r"\textbackslash{}", "–": "--", "−": r"$-$", "→": r"$\to$"}
-    special |= {char: f"\\{char}" for char in "&%$#_{}"} | {
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-    }
+def _latex(table: pd.DataFrame, caption: str) -> str:
+    """A table for LaTeX with the package `booktabs`; columns of numbers are set to the right."""
 
     def line(cells: Sequence[object]) -> str:
-        # on one line: an empty one would end the paragraph, and the table with it
-        texts = [printable(str(cell), len(str(cell))) for cell in cells]
-        return " & ".join("".join(special.get(char, char) for char in text) for text in texts) + r" \\" + "\n"
+        return " & ".join(map(_latex_text, cells)) + " \\\\\n"
 
-    head = f"\\begin{{tabular}}{{{'l' * len(table.columns)}}}\n\\hline\n"
+    columns = "".join("r" if _numeric(table.iloc[:, place]) else "l" for place in range(len(table.columns)))
     rows = "".join(line(row) for row in table.itertuples(index=False))
-    return f"{head}{line(list(table.columns))}\\hline\n{rows}\\hline\n\\end{{tabular}}\n"
+    head = line(list(table.columns))
+    body = f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n"
+    if not caption:
+        return body
+    return f"\\begin{{table}}\n\\centering\n\\caption{{{_latex_text(caption)}}}\n{body}\\end{{table}}\n"
+
+
+def _latex_text(value: object) -> str:
+    """Text on one line that LaTeX sets as it is, and takes for no option of the command before it."""
+    text = "".join(_LATEX.get(char, char) for char in printable(str(value), len(str(value))))
+    return f"{{}}{text}" if text.startswith(("[", "*")) else text
+
+
+def _numeric(column: pd.Series) -> bool:
+    """Whether the cells are numbers, perhaps with an interval; `–` stands for none."""
+    cells = [str(cell) for cell in column if str(cell) not in ("", "–")]
+    return bool(cells) and all(_NUMBER.match(cell) for cell in cells)

@@ -2,11 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from msm_bench.stats.values import ROUNDING, Array, TaskValues, cluster_sums
+
+Counts = npt.NDArray[np.unsignedinteger]
+KEPT = 2**27
+"""Up to so many counts (256 MB) the resamples are kept from one contrast to the next."""
+BLOCK = 2**24
+"""So many counts are drawn and multiplied at a time: 128 MB."""
 
 
 class BootstrapInterval(NamedTuple):
@@ -29,31 +37,59 @@ def crossed_bootstrap(
     The noise that belongs to a seed and an item alone is counted in both factors: conservative where that is most of
     it. A cell of one cluster does not vary; if no cell has two, there is no interval. With one seed only items vary.
     """
-    rng = np.random.default_rng(seed)
+    layouts = [_layout(task) for task in tasks]
     seeds = tasks[0].values.shape[0]
-    seed_weights = _weights(rng, seeds, draws) / seeds
-    estimates = np.zeros(draws)
-    varies = True
-    for task in tasks:
-        sums, cells = cluster_sums(task, task.values)
-        sizes, _ = cluster_sums(task, np.ones((1, task.values.shape[1])))
-        codes, counts = np.unique(cells, return_counts=True)
-        varies = varies and bool((counts > 1).any())
-        for cell, count in zip(codes, counts, strict=True):
-            own = cells == cell
-            weights = _weights(rng, int(count), draws)
-            share = sizes[0, own].sum() / sizes.sum()
-            means = np.einsum("ds,sc,dc->d", seed_weights, sums[:, own], weights) / (weights @ sizes[0, own])
-            estimates += share * means
+    units = (seeds, *(sums.shape[1] for layout in layouts for sums in layout))
+    kept = draws * sum(units) <= KEPT
+    seed_counts, *counts = (_resamples if kept else _resamples.__wrapped__)(units, draws, seed)
+    seed_weights = seed_counts / seed_counts.sum(axis=1, keepdims=True)
+    estimates, drawn = np.zeros(draws), iter(counts)
+    for layout in layouts:
+        items = sum(sums[-1].sum() for sums in layout)
+        for sums in layout:
+            totals = _product(next(drawn), sums.T)  # (draws, seeds + 1)
+            share = sums[-1].sum() / items
+            estimates += share * (seed_weights * totals[:, :-1]).sum(axis=1) / totals[:, -1]
     low, high = np.quantile(estimates, [(1 - level) / 2, (1 + level) / 2])
+    varies = all(any(sums.shape[1] > 1 for sums in layout) for layout in layouts)
     if not varies or high - low < ROUNDING:
         return BootstrapInterval(math.nan, math.nan)
     return BootstrapInterval(float(low), float(high))
 
 
-def _weights(rng: np.random.Generator, count: int, draws: int) -> Array:
-    """(draws, count) weights with mean 1 in each row: k − 1 units of k drawn, scaled by k / (k − 1)."""
+def _layout(task: TaskValues) -> list[Array]:
+    """(seeds + 1, clusters) of each cell: the clusters' sums at each seed, and below them how many items they have."""
+    rows = np.vstack([task.values, np.ones(task.values.shape[1])])
+    sums, cells = cluster_sums(task, rows)
+    return [sums[:, cells == cell] for cell in np.unique(cells)]
+
+
+@lru_cache(maxsize=1)
+def _resamples(units: tuple[int, ...], draws: int, seed: int) -> tuple[Counts, ...]:
+    """For each of the factors, of so many units, how often each draw takes each unit: (draws, units), k − 1 in a row.
+
+    Kept for the next contrast, which has mostly the same seeds and clusters: drawing them takes longer than the rest.
+    """
+    rng = np.random.default_rng(seed)
+    return tuple(_counts(rng, count, draws) for count in units)
+
+
+def _counts(rng: np.random.Generator, count: int, draws: int) -> Counts:
+    kind = np.uint16 if count < 2**16 else np.uint32
     if count == 1:
-        return np.ones((draws, 1))
-    drawn = rng.multinomial(count - 1, np.full(count, 1 / count), size=draws)
-    return drawn.astype(np.float64) * (count / (count - 1))
+        return np.ones((draws, 1), kind)
+    found = np.empty((draws, count), kind)
+    for rows in _blocks(draws, count):
+        found[rows] = rng.multinomial(count - 1, np.full(count, 1 / count), size=rows.stop - rows.start)
+    return found
+
+
+def _product(counts: Counts, sums: Array) -> Array:
+    """counts @ sums, (draws, units) by (units, columns), in blocks of draws."""
+    return np.concatenate([counts[rows].astype(np.float64) @ sums for rows in _blocks(*counts.shape)])
+
+
+def _blocks(draws: int, count: int) -> list[slice]:
+    """Draws in blocks that fit in memory as numbers of 8 bytes."""
+    step = max(1, BLOCK // count)
+    return [slice(start, min(start + step, draws)) for start in range(0, draws, step)]

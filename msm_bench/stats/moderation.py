@@ -6,7 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from msm_bench.recipe import Contrast
-from msm_bench.stats.contrast import term_values
+from msm_bench.stats.paired import term_values
 from msm_bench.stats.subset import item_knowledge, restrict
 
 

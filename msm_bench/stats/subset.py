@@ -7,12 +7,12 @@ from msm_bench.stats.values import NotComparable
 
 
 def restrict(frame: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
-    """The rows of the items that a contrast is about.
+    """The rows of the items that a contrast is about; the frame itself where that is all of them.
 
     Raises:
         NotComparable: it is about items that the base model knows, and the base model was not asked.
     """
-    kept = frame[~frame["cell"].isin(contrast.without_cells)]
+    kept = frame[~frame["cell"].isin(contrast.without_cells)] if contrast.without_cells else frame
     for word in contrast.subset:
         if word in ("named", "described"):
             kept = kept[kept["cue"] == word]

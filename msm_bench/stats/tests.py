@@ -1,4 +1,4 @@
-"""p-values: the seed swap of record, item sign-flips for one checkpoint, equivalence, and Holm's correction."""
+"""p-values: the seed swap of record, item sign-flips for one checkpoint, equivalence, and corrections of families."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -42,7 +42,7 @@ def seed_swap(tasks: Sequence[TaskValues], draws: int = 20000, seed: int = 0) ->
 
 
 def smallest_p(seeds: int, draws: int = 20000) -> float:
-    """The smallest p that `seed_swap` can give with so many seeds."""
+    """The smallest p that `seed_swap` can give with so many seeds, or `item_sign_flip` with so many clusters."""
     return min(1.0, 2.0 / 2.0**seeds) if seeds <= EXACT_LIMIT else 1 / (draws + 1)
 
 
@@ -93,3 +93,37 @@ def holm(p: Sequence[float]) -> list[float]:
         running = max(running, min(1.0, (len(p) - rank) * p[index]))
         adjusted[index] = running
     return adjusted
+
+
+def benjamini_hochberg(p: Sequence[float]) -> list[float]:
+    """The adjustment of a family that controls the expected share of false findings, in the given order.
+
+    Benjamini & Hochberg (1995), J. R. Stat. Soc. B 57:289: with p sorted, q_(i) = min_{j ≥ i} min(1, m p_(j) / j).
+    It holds for independent tests and for those that are positively dependent, as comparisons with one baseline are
+    (Benjamini & Yekutieli 2001, Ann. Stat. 29:1165).
+    """
+    return [float(q) for q in stats.false_discovery_control(p, method="bh")] if len(p) else []
+
+
+def trend_weights(doses: Sequence[float], base: float | None = None) -> list[float]:
+    """Weights that make the sum of the doses' arm means the least-squares slope, so that a trend is a contrast.
+
+    w_k = (x_k − x̄) / Σ (x − x̄)²; they sum to 0. With x = log_base(dose) the slope is per `base`-fold dose: three doses
+    that each triple have the weights −½, 0, ½ with base 3 (leave out the term of weight 0).
+
+    Args:
+        doses: At least two that differ.
+        base: Take logarithms to this base; None for the doses as they are.
+
+    Raises:
+        ValueError: the doses are all alike, or can't be taken logarithms of.
+    """
+    x = np.array(doses, dtype=np.float64)
+    if base is not None:
+        if (x <= 0).any() or base <= 0 or base == 1:
+            raise ValueError("logarithms need positive doses, and a positive base that is not 1")
+        x = np.log(x) / np.log(base)
+    centred = x - x.mean()
+    if not centred.any():
+        raise ValueError("a trend needs two doses that differ")
+    return [float(weight) for weight in centred / (centred**2).sum()]

@@ -1,16 +1,20 @@
-"""Intervals of a share of transcripts: Wilson's, by the number of independent transcripts that would tell as much."""
+"""Intervals of a share: Wilson's, by the number of independent values that would tell as much."""
 
 import math
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
-from msm_bench.stats import ROUNDING, TaskValues, two_way_interval, wilson
+from msm_bench.stats.paired import TaskPart
+from msm_bench.stats.shares import wilson
+from msm_bench.stats.values import ROUNDING, TaskValues
+from msm_bench.stats.variance import two_way_interval
 
 LEVEL = 0.95
 WILSON = "Wilson"
-"""Transcripts are independent."""
+"""Values are independent."""
 EFFECTIVE = "Wilson, effective size"
 """They are not, and clusters or seeds tell how much alike they are; how that was estimated follows."""
 ONCE = "Wilson, each cluster counted once: no variance to see"
@@ -45,12 +49,12 @@ class Limits(NamedTuple):
 
 
 def share_limits(scored: pd.DataFrame, paired: TaskValues | None) -> Limits:
-    """Wilson's limits for the share of `scored`, by an effective number of transcripts.
+    """Wilson's limits for the share of `scored`, by an effective number of values.
 
-    Where each transcript is a cluster of its own (one cell, one seed, one epoch), that is their number. Else it is
+    Where each value is a cluster of its own (one cell, one seed, one epoch), that is their number. Else it is
     `effective_size`, by the two-way variance of seeds and clusters, or, where not every seed has every item equally
     often or each cell holds a single cluster, by that of a ratio. Where the clusters of each cell are alike, or there
-    is a single one, no variance can be seen, and each cluster counts once, as if all its transcripts were one. So where
+    is a single one, no variance can be seen, and each cluster counts once, as if all its values were one. So where
     clusters hold several, 0 of n has a wider interval than 1 of n, which shows that a cluster is not all or nothing.
 
     Args:
@@ -67,6 +71,33 @@ def share_limits(scored: pd.DataFrame, paired: TaskValues | None) -> Limits:
     return _limits(share, effective_size(share, size, variance), f"{EFFECTIVE}; {variance.method}")
 
 
+def paired_share_limits(part: TaskPart) -> Limits:
+    """`share_limits` for the mean of an arm over the seeds and items of `pair`, of values from 0 to 1.
+
+    Values between 0 and 1, such as half a grade, vary less than p (1 − p), so that limits are rather too wide.
+
+    Args:
+        part: Of one term with weight 1.
+    """
+    task = part.task
+    share, clusters = task.mean, len(np.unique(task.clusters))
+    if clusters == part.scored and len(np.unique(task.cells)) == 1:
+        return _limits(share, clusters, WILSON)
+    variance = _paired_variance(task)
+    if not variance.known:
+        return _limits(share, clusters, ONCE)
+    return _limits(share, effective_size(share, part.scored, variance), f"{EFFECTIVE}; {variance.method}")
+
+
+def _paired_variance(task: TaskValues) -> Variance:
+    """Within cells, or, where each of them holds a single cluster, without: then `RATIO`'s, of equal numbers."""
+    found = two_way_interval([task])
+    if found.df >= 1:
+        return Variance(found.se**2, found.df, found.method)
+    found = two_way_interval([task._replace(cells=np.zeros_like(task.cells))])
+    return Variance(found.se**2, found.df, RATIO_ONE_SEED if len(task.values) == 1 else RATIO)
+
+
 def _limits(share: float, size: float, method: str) -> Limits:
     """Wilson's; rounding leaves no share outside them."""
     low, high = wilson(share, size)
@@ -74,7 +105,7 @@ def _limits(share: float, size: float, method: str) -> Limits:
 
 
 def effective_size(share: float, size: int, variance: Variance) -> float:
-    """So many independent transcripts would tell as much as `size` that are alike within clusters.
+    """So many independent values would tell as much as `size` that are alike within clusters.
 
     n / deff · (z/t)², with the design effect deff = V / (p (1 − p)/n), never taken below 1, and t of the degrees of
     freedom of V: Korn & Graubard (1998), Survey Methodology 24:193. They put it into Clopper and Pearson's interval;
@@ -103,7 +134,7 @@ def _is_whole(scored: pd.DataFrame, paired: TaskValues) -> bool:
 
 
 def _ratio_variance(scored: pd.DataFrame) -> Variance:
-    """Of a share p of n unequally many scored transcripts.
+    """Of a share p of n unequally many scored values.
 
     A ratio's variance by clusters: with the sums z_g of (y − p)/n in G clusters, V = G/(G − 1) Σ_g z_g² (Cochran 1977,
     Sampling Techniques, 3rd ed., ch. 9A). Seeds and item clusters are crossed, as in `two_way_interval`: V_seed +

@@ -1,0 +1,57 @@
+"""What measures and tasks are called in figures, and numbers in words."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from msm_bench.measures import MEASURES, unit
+from msm_bench.report.figures.style import drawable
+
+_LABELS = {
+    "margin": "preference margin (nats)",
+    "rate": "value-aligned preference rate",
+    "choice_rate": "value-aligned choices",
+}
+
+
+def measure_label(measure: str) -> str:
+    """What an axis of a measure says."""
+    if measure in _LABELS:
+        return _LABELS[measure]
+    name = drawable(measure.replace("_", " "))
+    return f"{name} (nats)" if measure in MEASURES and unit(measure) == "nats" else name
+
+
+def task_title(task: str) -> str:
+    """A task's name in words."""
+    return drawable(task.replace("_", " "))
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things, with an s where there is more than one."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """Names with commas and an `and`; of many, how many more there are."""
+    found = [drawable(name) for name in names]
+    if len(found) > most:
+        return f"{', '.join(found[: most - 1])} and {len(found) - most + 1} more"
+    return " and ".join(part for part in (", ".join(found[:-1]), *found[-1:]) if part)
+
+
+def with_interval(estimate: float, low: float | None, high: float | None) -> str:
+    """An estimate with its limits, where it has some."""
+    if low is None or high is None or low != low or high != high:
+        return f"{estimate:.2f}"
+    return f"{estimate:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def trained_seeds(frame: pd.DataFrame) -> int:
+    """How many seeds there are, but for that of models which no recipe trained."""
+    return len(set(frame["seed"]) - {-1})
+
+
+def sentences(parts: Sequence[str]) -> str:
+    """Sentences in a row, without those that are empty."""
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,63 @@
+"""The figures of a report, each as bytes in any format, for light and dark pages."""
+
+from functools import cache, partial
+from typing import NamedTuple, Protocol
+
+import pandas as pd
+
+from msm_bench.report.figures import Drawn, figure_bytes, figures_of, theme
+from msm_bench.report.page.material import Material
+from msm_bench.report.page.text import file_stem
+
+_LINEAGE = "lineage"
+"""The figure that stands with the arms, and not among the results."""
+
+
+class Draws(Protocol):
+    """Gives a figure's bytes."""
+
+    def __call__(self, style: str, dark: bool) -> bytes:
+        """In a format (`svg`, `png` or `pdf`), for a dark page or a light one."""
+        ...
+
+
+class Picture(NamedTuple):
+    """One figure."""
+
+    name: str
+    """Of its files; clean."""
+    title: str
+    """A few words."""
+    caption: str
+    """What it shows, and how to read it."""
+    alt: str
+    """What it says, for who can't see it."""
+    draw: Draws
+    """Its bytes."""
+
+    @property
+    def of_arms(self) -> bool:
+        """Whether it shows how the arms came about, and no results."""
+        return self.name == _LINEAGE
+
+
+def pictures(material: Material, summary: pd.DataFrame | None = None) -> list[Picture]:
+    """Every figure that the results allow.
+
+    Args:
+        material: The results.
+        summary: The frame's `arm_summary`, if it is there already.
+    """
+    found = figures_of(
+        material.frame, material.contrasts, recipe=material.recipe, manifests=material.shards, summary=summary
+    )
+    return [
+        Picture(file_stem(drawn.name), drawn.title, drawn.caption, drawn.alt, cache(partial(_bytes, drawn)))
+        for drawn in sorted(found, key=lambda drawn: drawn.name != _LINEAGE)  # it comes first on the page
+    ]
+
+
+def _bytes(drawn: Drawn, style: str, dark: bool) -> bytes:
+    with theme(dark):
+        figure = drawn.draw()
+    return figure_bytes(figure, style)

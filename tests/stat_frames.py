@@ -1,0 +1,39 @@
+"""Result frames for the tests of the statistics."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from msm_bench.recipe import Term
+from msm_bench.results import COLUMNS
+
+Row = tuple[str, int, str, float]
+"""Arm, seed, item, value."""
+
+
+def result_frame(rows: Iterable[Row], **about: Any) -> pd.DataFrame:
+    """A result frame of task `t` and measure `accuracy`, each item its own cluster in one cell; rows in order.
+
+    A (arm, seed, item) that occurs again is another epoch.
+    """
+    epochs: dict[tuple[str, int, str], int] = {}
+    found = []
+    for arm, seed, item, value in rows:
+        epoch = epochs[arm, seed, item] = epochs.get((arm, seed, item), 0) + 1
+        own = {"arm": arm, "seed": seed, "item": item, "value": value, "epoch": epoch, "cluster": item}
+        found.append(dict.fromkeys(COLUMNS, "") | {"task": "t", "metric": "accuracy", "cell": "c"} | own | about)
+    return pd.DataFrame(found)
+
+
+def values_of(arms: dict[tuple[str, int], list[float]], **about: Any) -> pd.DataFrame:
+    """A result frame with a value for each (arm, seed) and item `i00`, `i01`, …"""
+    return result_frame(
+        ((arm, seed, f"i{number:02}", value) for (arm, seed), own in arms.items() for number, value in enumerate(own)),
+        **about,
+    )
+
+
+def minus(first: str, second: str, weight: float = 1, task: str = "t") -> list[Term]:
+    """The terms of one arm minus another."""
+    return [Term(arm=first, task=task, weight=weight), Term(arm=second, task=task, weight=-weight)]

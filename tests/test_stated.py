@@ -1,0 +1,84 @@
+"""Contrasts in a file of their own, and the comparison of results from Python."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from commands import refusal, refused
+from making_logs import make_log
+
+import msm_bench
+from msm_bench import compare, load_results
+from msm_bench.errors import UserError
+from msm_bench.recipe import Contrast, Term
+
+
+def stated(arm: str = "two", **changes: Any) -> dict[str, Any]:
+    terms = [{"arm": f"mockllm/{name}", "task": "quiz", "weight": weight} for name, weight in ((arm, 1), ("one", -1))]
+    return {"name": "gain", "measure": "grade", "terms": terms, **changes}
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """Two arms at three seeds: `two` is better by 1, 1 and 0 on each of two items."""
+    for seed, value in ((1, 1), (2, 1), (3, 0)):
+        make_log(tmp_path / "logs", "one", {"a": 0, "b": 0}, metadata={"seed": seed})
+        make_log(tmp_path / "logs", "two", {"a": value, "b": value}, metadata={"seed": seed})
+    return tmp_path / "logs"
+
+
+def test_stated_contrasts_carry_the_hash_of_their_file(tmp_path: Path, logs: Path) -> None:
+    path = tmp_path / "contrasts.yaml"
+    path.write_text(yaml.safe_dump([stated(confirmatory=True), stated(name="again")]), encoding="utf-8")
+    found = compare(load_results(logs), contrasts=path)
+    first, second = found.contrasts
+    # (1 + 1 + 0) / 3
+    assert first.estimate == pytest.approx(2 / 3)
+    assert first.recipe_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    # one claim in the family: Holm leaves its p as it is
+    assert first.p_holm == first.p is not None
+    assert second.p_holm is None
+    assert "gain" in found.table()
+    assert list(found.arms["arm"]) == ["mockllm/one", "mockllm/two"]
+
+
+def test_without_contrasts_there_are_the_means_of_arms(logs: Path) -> None:
+    found = compare(load_results(logs))
+    assert found.contrasts == []
+    # (0 + 0 + 0) / 3 and (1 + 1 + 0) / 3
+    assert found.arms["mean"].tolist() == pytest.approx([0, 2 / 3])
+    assert "quiz grade" in found.table()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([stated("three")], "names an unknown arm 'mockllm/three'; these results have mockllm/one, mockllm/two"),
+        ([stated(measure="rate")], "names an unknown measure 'rate'; these results have grade"),
+        ([stated(), stated()], "two contrasts have the same name"),
+        ([stated(name=str(i), confirmatory=True) for i in range(7)], "more than six confirmatory contrasts"),
+        ([{**stated(), "weight": 1}], "contrasts.0.weight"),
+        ([], "no contrasts"),
+    ],
+)
+def test_contrasts_that_can_not_be_are_refused(
+    tmp_path: Path, logs: Path, given: list[dict[str, Any]], expected: str
+) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(given), encoding="utf-8")
+    refused(refusal("compare", logs, "--contrasts", tmp_path / "c.yaml", cwd=tmp_path), expected)
+
+
+def test_a_claim_needs_labels_to_swap(logs: Path) -> None:
+    one = Contrast(
+        name="mean", measure="grade", confirmatory=True, terms=[Term(arm="mockllm/one", task="quiz", weight=1)]
+    )
+    with pytest.raises(UserError, match="on quiz each weight needs its opposite"):
+        compare(load_results(logs), contrasts=[one])
+
+
+def test_the_package_says_what_it_has() -> None:
+    assert set(msm_bench.__all__) <= set(dir(msm_bench))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = msm_bench.nothing
