@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import command
+from commands import command, refusal
 from hostile import PAYLOADS
 from hostile_logs import write_hostile_logs
 
@@ -40,7 +40,8 @@ def test_latex_of_names_is_text(table: pd.DataFrame) -> None:
     assert "\n\n" not in text
     lines = text.splitlines()
     assert len(lines) == len(table) + 6  # begin, rule, heads, rule, rows, rule, end
-    allowed = r"\\(?:textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar)\{\}|\$-\$|\$\\to\$|\\[&%$#_{}]|--"
+    words = "textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar"
+    allowed = rf"\\(?:{words})\{{\}}|\$-\$|\$\\to\$|\\[&%$#_{{}}]|--"
     for line in lines[4:-2]:
         first, second = re.fullmatch(r"(.*) & (.*) \\\\", line).groups()  # type: ignore[union-attr]
         for cell in (first, second):
@@ -75,3 +76,11 @@ def test_the_command_compares_arms_of_any_name(tmp_path: Path, style: str) -> No
     if style in ("table", "latex"):
         assert not HIDDEN.search(done.stdout)
     assert not HIDDEN.search(done.stderr)
+
+
+def test_a_refusal_gives_a_terminal_no_codes(tmp_path: Path) -> None:
+    names = [payload for payload in PAYLOADS if payload.name.startswith(("terminal", "bidi"))]
+    write_hostile_logs(tmp_path / "logs", "http://127.0.0.1:9", [names, names[:1]], names)
+    line = refusal("compare", "logs", "--baseline", "nobody", cwd=tmp_path)
+    assert "[31mred" in line
+    assert not HIDDEN.search(line.removesuffix("\n"))
