@@ -29,7 +29,7 @@ from msm_bench.commands.sources import (
     is_recipe,
 )
 from msm_bench.commands.spec import spec
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 
 _ALPHA = 0.05
 """The level that a plan is warned of."""
@@ -263,7 +263,8 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    print(f"msm-bench: {message}", file=sys.stderr)
+    # names in it may hold a terminal's codes
+    print(f"msm-bench: {printable(message, len(message))}", file=sys.stderr)
     sys.exit(2)
 
 

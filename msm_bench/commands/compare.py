@@ -18,7 +18,7 @@ from msm_bench.commands.sources import (
     is_recipe,
     options_of,
 )
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ def _print_effects(contrasts: Sequence["ContrastResult"], style: str) -> None:
 def _print_notes(notes: Sequence[str], style: str) -> None:
     if style == "markdown" and notes:
         click.echo()
-    for note in notes:
+    for note in (printable(note, len(note)) for note in notes):  # names in it may hold a terminal's codes
         click.echo(f"- {note}" if style == "markdown" else note, err=style not in ("table", "markdown"))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from msm_bench.commands.sources import COLUMNS, FORMAT, RESULTS, columns_of
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -271,7 +271,7 @@ def _print(
         click.echo(render_table(parts, style, "components of the paired differences"), nl=False)
     click.echo(render_table(table if style in FOR_PROGRAMS else for_readers(table), style, title), nl=False)
     for note in notes:
-        click.echo(note, err=style != "table")
+        click.echo(printable(note, len(note)), err=style != "table")
 
 
 def _write(path: Path, table: "pd.DataFrame") -> None:

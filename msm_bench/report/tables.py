@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from msm_bench.errors import UserError
+from msm_bench.errors import UserError, printable
 from msm_bench.recipe import Term
 from msm_bench.stats import (
     ContrastResult,
@@ -345,11 +345,16 @@ def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
 
 
 def _rich(table: pd.DataFrame, title: str) -> str:
-    drawn = Table(title=Text(title) if title else None, title_justify="left")
+    def plain(value: object) -> Text:
+        """Neither rich's markup nor a terminal's codes, which names may look like or hold."""
+        text = str(value)
+        return Text(printable(text, len(text)))
+
+    drawn = Table(title=plain(title) if title else None, title_justify="left")
     for column in table.columns:
-        drawn.add_column(Text(str(column)), overflow="fold")
+        drawn.add_column(plain(column), overflow="fold")
     for row in table.itertuples(index=False):
-        drawn.add_row(*[Text(str(value)) for value in row])  # plain text: names may look like markup
+        drawn.add_row(*map(plain, row))
     text = StringIO()
     width = max(Console().width, 60) if Console().is_terminal else 200
     Console(file=text, width=width).print(drawn)
@@ -358,7 +363,7 @@ def _rich(table: pd.DataFrame, title: str) -> str:
 
 def _markdown(table: pd.DataFrame) -> str:
     def line(cells: Sequence[object]) -> str:
-        return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+        return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |\n"
 
     rule = "|" + "---|" * len(table.columns) + "\n"
     return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
@@ -381,7 +386,7 @@ def _latex(table: pd.DataFrame, caption: str) -> str:
 
 def _latex_text(value: object) -> str:
     """Text on one line that LaTeX sets as it is, and takes for no option of the command before it."""
-    text = " ".join("".join(_LATEX.get(char, char) for char in str(value)).split())
+    text = "".join(_LATEX.get(char, char) for char in printable(str(value), len(str(value))))
     return f"{{}}{text}" if text.startswith(("[", "*")) else text
 
 
