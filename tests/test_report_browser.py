@@ -77,7 +77,7 @@ def _made(
         for number, own in enumerate(names):
             write_hostile_logs(logs, address, [change(group) for group in [*items, NAMES]], change(own), f"log{number}")
         stated = hostile_contrasts(folder / f"{kind}.yaml", address, [change(own) for own in names])
-        options = ["--contrasts", stated] if compared else []
+        options = ["--contrasts", stated] if compared else ["--bundle"]
         pages.append(report(logs, *options, out=folder / kind, cwd=folder))
     hostile, harmless = pages
     return Made(hostile, harmless, items if compared else [])
@@ -265,7 +265,7 @@ def _leaves(tokens: Sequence[Any]) -> Iterator[Any]:
 def test_every_payload_in_every_place(
     browser: "Browser", listener: Listener, tmp_path: Path, part: int, compared: bool
 ) -> None:
-    """Few in a text, so that none is cut; the samples chosen by a contrast, or without one."""
+    """Few in a text, so that none is cut; the samples chosen by a contrast, or without one and with the log viewer."""
     groups = packed(PAYLOADS, 1000)[part::3]
     assert len(groups) <= MOST_ITEMS
     _passes(browser, listener, _made(tmp_path, listener.address, groups, [NAMES], compared))
