@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from scipy import stats as scipy_stats
 
 from msm_bench.errors import UserError
@@ -70,7 +71,7 @@ def test_every_format_keeps_the_cells(style: str) -> None:
     elif style == "csv":
         assert list(csv.reader(io.StringIO(text))) == [["arm", "n"], [NASTY, "1"]]
     elif style == "markdown":
-        assert text.splitlines()[2] == "| a\\|b [red]x[/red] & 50% _y_ <script> | 1 |"
+        assert text.splitlines()[2] == "| a\\|b [red]x[/red] & 50% _y_ \\<script> | 1 |"
     elif style == "latex":
         assert r"a\textbar{}b [red]x[/red] \& 50\% \_y\_ \textless{}script\textgreater{} & 1 \\" in text
     else:
@@ -110,6 +111,15 @@ def test_numbers_of_latex_are_set_to_the_right_under_a_caption() -> None:
         r"\begin{tabular}{lrr}",
         r"\toprule",
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["<img src=x>", "![x](http://e)", "\\<img src=x>", "\\\\<b>", "[a]: http://e", "]\\(x)"]
+)
+def test_names_are_no_elements_of_markdown(name: str) -> None:
+    text = render_table(pd.DataFrame([{"arm": name, "n": "1"}]), "markdown")
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    assert f"<td>{html.escape(name, quote=False)}</td>" in page
 
 
 def test_an_unknown_format_is_refused() -> None:

@@ -54,6 +54,8 @@ _LATEX = {
     "→": r"$\to$",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
+_MARKDOWN = re.compile(r"[|\\]|<(?=[A-Za-z/!?])|(?<=\])[(\[]")
+"""What in a name would end a table's cell, begin an element, make a link or an image, or undo the mark before these."""
 _NAMED = 4
 """So many contrasts or arms are named beside a caution."""
 _NUMBER = re.compile(r"^(< )?[+−-]?[\d.,]+( ?%)?( [\[(].*[\])])?$")
@@ -363,7 +365,7 @@ def _rich(table: pd.DataFrame, title: str) -> str:
 
 def _markdown(table: pd.DataFrame) -> str:
     def line(cells: Sequence[object]) -> str:
-        return "| " + " | ".join(" ".join(str(cell).split()).replace("|", "\\|") for cell in cells) + " |\n"
+        return "| " + " | ".join(_MARKDOWN.sub(r"\\\g<0>", " ".join(str(cell).split())) for cell in cells) + " |\n"
 
     rule = "|" + "---|" * len(table.columns) + "\n"
     return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
