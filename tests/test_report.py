@@ -1,6 +1,7 @@
 """Tables in every format; hostile text stays text."""
 
 import csv
+import html
 import io
 import json
 import re
