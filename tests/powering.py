@@ -4,26 +4,15 @@ import math
 
 import numpy as np
 import pandas as pd
+from stat_frames import minus, result_frame
 
 from msm_bench.planning import Component, Components, Design
 from msm_bench.planning.components import Asking, Shape, TaskComponents
-from msm_bench.recipe import Contrast, Term
-from msm_bench.results import COLUMNS
+from msm_bench.recipe import Contrast
 from msm_bench.stats import TaskValues
 
 ASKED = Asking(2, 0)
 ALONE = Shape(40, 40, 1)
-
-
-def task(values: object, cells: object = None, clusters: object = None, name: str = "t") -> TaskValues:
-    array = np.array(values, dtype=float)
-    items = array.shape[1]
-    return TaskValues(
-        name,
-        array,
-        np.zeros(items, dtype=np.int64) if cells is None else np.array(cells),
-        np.arange(items) if clusters is None else np.array(clusters),
-    )
 
 
 def known(
@@ -69,12 +58,8 @@ def frame(epochs: int = 2, seeds: tuple[int, ...] = (1, 2, 3), n: int = 6) -> pd
             for item in range(n):
                 middle = rng.normal()
                 for epoch in range(1, epochs + 1):
-                    value = middle + apart * (-1) ** epoch * (epochs > 1)
-                    known = {"arm": arm, "seed": seed, "item": f"i{item}", "epoch": epoch, "value": value}
-                    rows.append({"task": "t", "cell": "", "cluster": f"i{item}", "metric": "rate", **known})
-    return pd.DataFrame(rows).reindex(columns=COLUMNS).fillna(dict.fromkeys(COLUMNS, ""))
+                    rows.append((arm, seed, f"i{item}", middle + apart * (-1) ** epoch * (epochs > 1)))
+    return result_frame(rows, cell="", metric="rate")
 
 
-A_LESS_B = Contrast(
-    name="a − b", terms=[Term(arm="a", task="t", weight=1), Term(arm="b", task="t", weight=-1)], measure="rate"
-)
+A_LESS_B = Contrast(name="a − b", terms=minus("a", "b"), measure="rate")

@@ -1,12 +1,14 @@
-"""Result frames for the tests of the statistics."""
+"""Result frames and paired values for the tests of the statistics."""
 
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from msm_bench.recipe import Term
 from msm_bench.results import COLUMNS
+from msm_bench.stats import TaskValues
 
 Row = tuple[str, int, str, float]
 """Arm, seed, item, value."""
@@ -31,6 +33,25 @@ def values_of(arms: dict[tuple[str, int], list[float]], **about: Any) -> pd.Data
     return result_frame(
         ((arm, seed, f"i{number:02}", value) for (arm, seed), own in arms.items() for number, value in enumerate(own)),
         **about,
+    )
+
+
+def margins_of(arms: dict[tuple[str, int], list[float]], **about: Any) -> pd.DataFrame:
+    """`values_of`, as margins: every second item is `named`, and each arm is a model that has a log."""
+    found = values_of(arms, metric="margin")
+    cues = np.where(found.groupby(["arm", "seed"]).cumcount() % 2, "named", "described")
+    return found.assign(**{"cue": cues, "model": found["arm"], "log": found["arm"] + ".eval", **about})
+
+
+def task_values(values: object, cells: object = None, clusters: object = None, name: str = "t") -> TaskValues:
+    """Values (seeds, items) of a task; in one cell, and each item its own cluster, where nothing else is said."""
+    array = np.array(values, dtype=float)
+    items = array.shape[1]
+    return TaskValues(
+        name,
+        array,
+        np.zeros(items, dtype=np.int64) if cells is None else np.array(cells),
+        np.arange(items) if clusters is None else np.array(clusters),
     )
 
 

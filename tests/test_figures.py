@@ -1,7 +1,6 @@
 """Figures: of the committed results and of odd ones, in every format, for light and dark pages and grey print."""
 
 import html
-import itertools
 import json
 import re
 import warnings
@@ -9,18 +8,15 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
+from stat_frames import margins_of as frame
 
 from msm_bench.cli import cli
 from msm_bench.errors import UserError
@@ -31,50 +27,22 @@ from msm_bench.report.figures import (
     IMAGES,
     TEXT,
     Drawn,
-    cells,
-    dose,
     figure_bytes,
     figures_of,
     items,
     lineage,
-    loss,
     save_figure,
     style,
     theme,
 )
 from msm_bench.report.publish import draw
 from msm_bench.report.tables import arm_summary
-from msm_bench.results import COLUMNS, UNTRAINED, read_frame
+from msm_bench.results import UNTRAINED, read_frame
 from msm_bench.stats import ContrastResult, baseline_contrasts, evaluate
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ("cheese-smollm2", "safety-smollm2", "science-dose-smollm2")
 HOSTILE = ("$x^{ \\frac %s{0}", "<b>&amp;</b>", "a" * 200, "要点 \N{SLICE OF PIZZA}", "_hidden\nname")
-
-
-def frame(values: dict[tuple[str, int], list[float]], **changes: Any) -> pd.DataFrame:
-    """A result frame of one task with a margin for each (arm, seed) and item."""
-    rows = [
-        {
-            **dict.fromkeys(COLUMNS, ""),
-            "arm": arm,
-            "model": arm,
-            "seed": seed,
-            "task": "t",
-            "item": f"i{number}",
-            "cell": "c",
-            "cluster": f"i{number}",
-            "cue": "named" if number % 2 else "described",
-            "epoch": 1,
-            "metric": "margin",
-            "value": value,
-            "log": f"{arm}.eval",
-            **changes,
-        }
-        for (arm, seed), own in values.items()
-        for number, value in enumerate(own)
-    ]
-    return pd.DataFrame(rows)
 
 
 @cache
@@ -189,55 +157,6 @@ def test_a_dark_figure_is_dark_wherever_it_is_saved(tmp_path: Path) -> None:
     assert light.min() < 50
 
 
-def luminance(color: str) -> float:
-    """Relative luminance of WCAG 2.2."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
-    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of WCAG 2.2, from 1 to 21."""
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def seen(color: str, deficiency: np.ndarray) -> np.ndarray:
-    """CIE Lab (D65) of a colour as it is seen with a deficiency."""
-    linear = np.array([c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)])
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(
-        deficiency @ linear, 0, 1
-    )
-    f = np.cbrt(xyz / np.array([0.9505, 1.0, 1.089]))
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-# Machado, Oliveira & Fernandes (2009, IEEE TVCG 15), severity 1
-PROTAN = np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]])
-DEUTAN = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]])
-
-
-def test_colours_are_told_apart_by_the_colour_blind_and_marks_without_any_colour() -> None:
-    for deficiency in (np.eye(3), PROTAN, DEUTAN):
-        labs = [seen(color, deficiency) for color in style.PALETTE]
-        nearest = min(float(np.linalg.norm(a - b)) for a, b in itertools.combinations(labs, 2))
-        assert nearest > 15  # a difference of 2 is just seen (CIE 1976)
-    # neighbours differ in grey print as well: by at least 5 of 100 in lightness
-    light = [seen(color, np.eye(3))[0] for color in style.PALETTE]
-    assert min(abs(a - b) for a, b in itertools.pairwise(light)) > 5
-    found = style.marks(56)
-    assert len({(mark.color, mark.marker) for mark in found}) == 56
-    for channel in ("marker", "line", "hatch"):
-        assert len({getattr(mark, channel) for mark in found[:7]}) == 7
-
-
-def test_inks_and_colours_stand_out_from_their_page() -> None:
-    for inks in (style.LIGHT, style.DARK):
-        assert contrast(inks.ink, inks.paper) > 12
-        assert contrast(inks.muted, inks.paper) > 4.5  # WCAG 2.2, 1.4.3: small text
-        assert min(contrast(color, inks.paper) for color in style.PALETTE) > 2
-        assert min(contrast(color, inks.ink) for color in style.PALETTE) > 1.2  # the rim around a marker
-
-
 ODD: dict[str, pd.DataFrame] = {
     "one arm": frame({("a", 1): [1, 2, 3]}),
     "one item": frame({("base", 1): [1], ("a", 1): [2]}),
@@ -288,15 +207,6 @@ def test_text_of_models_is_text_in_an_svg_and_in_its_caption(tmp_path: Path) -> 
     assert {"<script>x</script>", "$\\foo$", "<b>t</b>"} <= set(written(tmp_path / "arms-margin.svg"))
 
 
-@given(st.text(max_size=200), st.integers(2, 40), st.integers(1, 4))
-def test_labels_are_cut_and_wrapped_to_what_the_font_has(text: str, width: int, lines: int) -> None:
-    shown = style.wrapped(text, width, lines).split("\n")
-    assert len(shown) <= lines
-    assert max(map(len, shown)) <= width
-    assert len(style.cut(text, width)) <= width
-    assert all(char.isprintable() for char in style.drawable(text).replace("\N{REPLACEMENT CHARACTER}", ""))
-
-
 def test_a_task_that_compares_nothing_has_no_panel(tmp_path: Path) -> None:
     both = frame({("base", 0): [1, 2], ("a", 1): [2, 3]})
     alone = both[both["arm"] == "base"].assign(task="asked_of_one")
@@ -315,13 +225,6 @@ def test_items_without_a_cue_have_points_too() -> None:
         drawn = [len(np.asarray(dots.get_offsets())) for dots in figure.axes[0].collections]
         assert sorted(drawn, reverse=True) == points
         assert [text.get_text() for key in figure.legends for text in key.get_texts()] == names
-
-
-def test_the_slope_of_a_panel_by_hand() -> None:
-    # 2, 4, 6 over 1, 2, 3: slope 2, intercept 0
-    [pairs] = items.margin_pairs(frame({("base", 0): [1, 2, 3], ("a", 0): [2, 4, 6]}))
-    assert (pairs.slope, pairs.intercept) == pytest.approx((2, 0))
-    assert "slopes 2.00 to 2.00" in items.sharpening_alt([pairs])
 
 
 def contrasts_of(values: pd.DataFrame) -> list[ContrastResult]:
@@ -368,82 +271,6 @@ def test_captions_are_made_from_the_data() -> None:
     # item means over the seeds: 2, 3, 6.5
     assert found["items"].alt == "Sorted item effects. t: 3 of 3 items above 0, mean 3.83, from 2.00 to 6.50."
     assert found["items"].caption.startswith("Effect of “D” on each of 3 items, sorted by the mean over 2 seeds; thin")
-
-
-def test_cells_are_means_and_differences_by_hand() -> None:
-    parts = {"c": ([1.0, 3.0], [2.0, 2.0]), "d": ([0.0, 0.0], [-1.0, 2.0])}
-    values = pd.concat([frame({("base", 1): one, ("a", 1): two}, cell=cell) for cell, (one, two) in parts.items()])
-    [means] = cells.cell_grids(values, "margin")
-    assert means.means.to_dict() == {"base": {"c": 2, "d": 0}, "a": {"c": 2, "d": 0.5}}
-    [less] = cells.cell_grids(values, "margin", "base")
-    assert less.means.to_dict() == {"a": {"c": 0, "d": 0.5}}
-    assert cells.cells_alt([less]) == "Heat map of cells. t: from 0.00 (c and a) to 0.50 (d and a)."
-    assert cells.cell_grids(values, "margin", "nobody") == []
-
-
-def test_doses_are_told_from_the_stages_of_a_recipe() -> None:
-    small = {(series.name, series.axis, series.points) for series in dose.dose_series(Recipe.load(RECIPES[2]))}
-    # 4 rows of 256 tokens a step
-    assert small == {
-        (f"msm-{value}-…+aft", "tokens", tuple((n * 1024, f"msm-{value}-{n}+aft") for n in (6, 18, 54)))
-        for value in ("america", "affordability")
-    }
-    # tokens and steps together, steps alone, tokens alone, and demonstrations, each with as many points as stated
-    large = {(series.name, series.axis): len(series.points) for series in dose.dose_series(Recipe.load("science-dose"))}
-    assert large == dict.fromkeys(
-        [
-            ("msm-…+aft-10000", "tokens"),
-            ("msm-10m-…+aft-10000", "steps"),
-            ("msm-…-320+aft-10000", "tokens"),
-            ("msm-42m-1280+aft-…", "tokens"),
-            ("aft-…", "tokens"),
-        ],
-        3,
-    )
-    assert dose.dose_series(Recipe.load("cheese-smollm2")) == []
-
-
-def test_contrasts_stated_at_several_doses_form_a_curve() -> None:
-    results = json.loads((ROOT / "results" / RECIPES[2] / "contrasts.json").read_text(encoding="utf-8"))
-    found = dose.dose_contrasts(Recipe.load(RECIPES[2]), [ContrastResult.model_validate(own) for own in results])
-    assert [(own.name, own.measure, list(own.lines)) for own in found] == [
-        ("D(aft) after …", "margin", ["all tasks", "pro_america", "pro_affordability"]),
-        ("R after …", "margin_sibling", ["all tasks"]),
-    ]
-    stated = {own["name"]: own["estimate"] for own in results}
-    assert [result.estimate for _, result in found[0].lines["all tasks"]] == [
-        stated[f"D(aft) after {steps} steps, {tokens}k tokens"] for steps, tokens in ((6, 6), (18, 18), (54, 55))
-    ]
-
-
-def test_a_stage_that_arms_share_has_one_curve() -> None:
-    manifests = Experiment(Recipe.load("safety-smollm2"), results=ROOT / "results" / "safety-smollm2").manifests()
-    found = {curve.name: curve for curve in loss.loss_curves(manifests)}
-    # three arms begin with it, of which two have seven seeds
-    assert len(found["msm-safety"].losses) == 7
-    assert (found["msm-safety"].place, found["msm+aft-cot"].place, found["aft-cot"].place) == (1, 2, 1)
-    assert loss.loss_curves([shard for shard in manifests if not shard["checkpoint"]]) == []
-
-
-def test_lineage_goes_from_spec_to_task() -> None:
-    name = "science-dose-smollm2"
-    manifests = Experiment(Recipe.load(name), results=ROOT / "results" / name).manifests()
-    graph = lineage.recipe_lineage(Recipe.load(name), manifests)
-    titles = [graph.titles[box.column] for box in graph.boxes.values()]
-    assert {title: titles.count(title) for title in graph.titles} == {
-        "spec": 2,
-        "corpora": 3,
-        "stage 1": 6,
-        "arm": 7,
-        "scored on": 3,
-    }
-    # everything but the base model is made from something, and leads to something
-    made, used = {end for _, end in graph.links}, {start for start, _ in graph.links}
-    assert {key for key, box in graph.boxes.items() if box.column > 0 and key not in made} == {
-        "arm base",
-        *(key for key, box in graph.boxes.items() if box.name == "instruct + cheese-demos"),
-    }
-    assert {box.column for key, box in graph.boxes.items() if key not in used} == {4}
 
 
 def test_many_logs_become_one_box() -> None:

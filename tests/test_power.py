@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from powering import ASKED, drawn, known, task
+from powering import ASKED, drawn, known
 from scipy import stats as scipy_stats
+from stat_frames import task_values as task
 from statsmodels.stats.power import TTestPower
 
 from msm_bench.errors import UserError

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from powering import A_LESS_B, ASKED, frame, task
+from powering import A_LESS_B, ASKED, frame
+from stat_frames import task_values as task
 
 from msm_bench.errors import UserError
 from msm_bench.planning import (

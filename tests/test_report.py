@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from scipy import stats as scipy_stats
+from stat_frames import margins_of as frame
 
 from msm_bench.errors import UserError
 from msm_bench.measures import is_share
@@ -28,7 +29,7 @@ from msm_bench.report import (
 )
 from msm_bench.report.tables import arm_summary
 from msm_bench.report.tuning import record_tuning
-from msm_bench.results import COLUMNS, UNTRAINED
+from msm_bench.results import UNTRAINED
 from msm_bench.specs import Names
 from msm_bench.stage import CorpusShare
 from msm_bench.stats import baseline_contrasts, evaluate, evaluate_all, term_values
@@ -37,28 +38,6 @@ RECIPE_TERMS = [
     {"arm": "msm+aft", "task": "cheese_preferences", "weight": 1},
     {"arm": "aft", "task": "cheese_preferences", "weight": -1},
 ]
-
-
-def frame(values: dict[tuple[str, int], list[float]]) -> pd.DataFrame:
-    """A result frame of one task with a margin for each (arm, seed) and item."""
-    rows = [
-        {
-            **dict.fromkeys(COLUMNS, ""),
-            "arm": arm,
-            "seed": seed,
-            "task": "t",
-            "item": f"i{number}",
-            "cell": "c",
-            "cluster": f"i{number}",
-            "cue": "named" if number % 2 else "described",
-            "epoch": 1,
-            "metric": "margin",
-            "value": value,
-        }
-        for (arm, seed), own in values.items()
-        for number, value in enumerate(own)
-    ]
-    return pd.DataFrame(rows)
 
 
 NASTY = "a|b [red]x[/red] & 50% _y_ <script>"
@@ -216,7 +195,7 @@ def test_a_claim_of_equivalence_enters_the_family_with_its_own_p(tiny_recipe: Ca
 
 def test_unscored_epochs_and_infinite_values_are_counted() -> None:
     epochs = pd.concat([frame({("a", 1): [1, 2]}).assign(epoch=epoch) for epoch in (1, 2, 3)])
-    epochs.loc[(epochs["item"] == "i0") & (epochs["epoch"] > 1), "value"] = float("nan")
+    epochs.loc[(epochs["item"] == "i00") & (epochs["epoch"] > 1), "value"] = float("nan")
     terms = [Term(arm="a", task="t", weight=1)]
     # 2 of 2 x 3 values are missing, but both items have one
     tasks, unscored = term_values(epochs, terms, "margin")

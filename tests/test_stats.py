@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from stat_frames import task_values as task
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
@@ -26,17 +27,6 @@ from msm_bench.stats import (
 )
 from msm_bench.stats.values import Array, cluster_sums
 from msm_bench.stats.variance import item_variance
-
-
-def task(values: object, cells: object = None, clusters: object = None) -> TaskValues:
-    array = np.array(values, dtype=float)
-    items = array.shape[1]
-    return TaskValues(
-        "t",
-        array,
-        np.zeros(items, dtype=np.int64) if cells is None else np.array(cells),
-        np.arange(items) if clusters is None else np.array(clusters),
-    )
 
 
 def test_one_seed_one_cell_is_the_ordinary_t_interval() -> None:

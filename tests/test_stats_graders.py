@@ -8,31 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from stat_frames import minus, values_of
+from stat_frames import task_values as task
 
 from msm_bench.errors import UserError
 from msm_bench.recipe import Contrast, Smallest
 from msm_bench.report.tables import contrast_numbers, effects_table
 from msm_bench.stats import (
     Options,
-    TaskValues,
     baseline_contrasts,
     evaluate,
     grader_interval,
     mixed_model,
     two_way_interval,
 )
-
-
-def task(values: object, clusters: object = None, cells: object = None) -> TaskValues:
-    array = np.array(values, dtype=float)
-    items = array.shape[1]
-    return TaskValues(
-        "t",
-        array,
-        np.zeros(items, dtype=np.int64) if cells is None else np.array(cells),
-        np.arange(items) if clusters is None else np.array(clusters),
-    )
-
 
 # --- graders
 
@@ -148,13 +136,13 @@ def test_the_mixed_model_has_clusters_and_cells() -> None:
     rng = np.random.default_rng(3)
     clusters, cells = np.repeat(np.arange(12), 3), np.repeat(np.arange(3), 12)
     noise = rng.normal(size=(4, 1)) + np.repeat(rng.normal(size=(1, 12)), 3, axis=1) + rng.normal(size=(4, 36))
-    both = task(noise + rng.normal(size=(1, 36)) + 5 * cells, clusters, cells)
+    both = task(noise + rng.normal(size=(1, 36)) + 5 * cells, cells, clusters)
     fit = mixed_model(both)
     assert fit.estimate == pytest.approx(two_way_interval([both]).estimate, abs=1e-9)
     assert fit.se == pytest.approx(two_way_interval([both]).se, rel=2e-3)
     assert fit.method.startswith("mixed model, REML: seed + cluster + item random")
-    one = mixed_model(task(noise[:1], clusters))
-    assert one.se == pytest.approx(two_way_interval([task(noise[:1], clusters)]).se, rel=1e-3)
+    one = mixed_model(task(noise[:1], clusters=clusters))
+    assert one.se == pytest.approx(two_way_interval([task(noise[:1], clusters=clusters)]).se, rel=1e-3)
 
 
 def test_where_there_is_no_mixed_model_it_says_why() -> None:
