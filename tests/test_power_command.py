@@ -24,9 +24,9 @@ from msm_bench.planning import (
     Question,
     by_hand,
     detectable,
-    power_curve,
     power_table,
 )
+from msm_bench.planning.curve import power_curve
 from msm_bench.results import write_frame
 
 

@@ -110,9 +110,8 @@ def power(sources: Sequence[str], style: str, results: Path | None, out: Path | 
 
     Without SOURCES the standard deviations are given by hand, in the measure's unit.
     """
-    from msm_bench.planning import load_pilot, power_curve, power_table, solve
+    from msm_bench.planning import load_pilot, power_table, solve
     from msm_bench.report import FORMATS
-    from msm_bench.report.figures import save_figure
 
     if style not in FORMATS:
         raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
@@ -131,6 +130,9 @@ def power(sources: Sequence[str], style: str, results: Path | None, out: Path | 
     if out is not None:
         _write(out / "power", table)
     if out is not None and not what:
+        from msm_bench.planning.curve import power_curve
+        from msm_bench.report.figures import save_figure
+
         bands = "bands: power at the 95 % limits of the seeds' standard deviation" if "power_low" in table else ""
         save_figure(power_curve(table, question), out / "power.png", bands)
 

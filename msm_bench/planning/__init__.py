@@ -1,4 +1,7 @@
-"""Planning a run: components of variance of a pilot, power of designs, and what a finished run could have seen."""
+"""Planning a run: components of variance of a pilot, power of designs, and what a finished run could have seen.
+
+The figure is in `msm_bench.planning.curve`, which loads matplotlib.
+"""
 
 from msm_bench.planning.components import Component, Components, contrast_components
 from msm_bench.planning.finished import detectable_table
@@ -7,7 +10,7 @@ from msm_bench.planning.grid import Grid, Question, power_table, solve
 from msm_bench.planning.pilot import arms_contrast, load_pilot, stated_contrast
 from msm_bench.planning.power import Design, Precision, detectable, equivalence_power, precision, t_power
 from msm_bench.planning.record import record_power
-from msm_bench.planning.show import component_table, for_readers, power_curve
+from msm_bench.planning.show import component_table, for_readers
 
 __all__ = [
     "Component",
@@ -25,7 +28,6 @@ __all__ = [
     "equivalence_power",
     "for_readers",
     "load_pilot",
-    "power_curve",
     "power_table",
     "precision",
     "record_power",
