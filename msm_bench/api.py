@@ -6,10 +6,10 @@ results = load_results("logs/", by="model", cell="metadata.domain", cluster="met
 print(compare(results, "openai/gpt-4o").table())
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -152,7 +152,7 @@ def load_results(
         named = {"by": by, "item": item != "sample_id", "cell": cell, "cluster": cluster, "seed": seed, "allow": allow}
         if given := [name for name, value in named.items() if value]:
             raise UserError(f"{listed[0]}: no logs, but results made from such; {', '.join(given)} can't be chosen now")
-        frame, recipe = _made_before(str(listed[0]))
+        frame, notes, recipe = _made_before(str(listed[0]))
         frame = _with_metrics(frame, scorers)
     frame = _with_arms(frame, arms)
     return Results(frame, notes + ([] if recipe else frame_notes(frame)), recipe)
@@ -166,29 +166,45 @@ def are_logs(sources: Sequence[str | Path]) -> bool:
     return path.is_dir() and not (path / FRAME).is_file()
 
 
-def _made_before(source: str) -> tuple[pd.DataFrame, Recipe | None]:
-    """The result frame of a recipe, a folder of results, or a file, and the recipe where it is known."""
+def _made_before(source: str) -> Results:
+    """The results of a recipe, a folder of results, or a file, with the recipe where it is known."""
     path = Path(source)
     if path.suffix == ".parquet":
-        return read_frame(path), None
+        return Results(read_frame(path), [])
     if path.is_dir():
-        return read_frame(path / FRAME), _recipe_of(path)
+        recipe, notes = recipe_behind(read_summary(path))
+        return Results(read_frame(path / FRAME), notes, recipe)
     from msm_bench.experiment import Experiment
 
     recipe = Recipe.load(source)
-    return check_frame(Experiment(recipe, None, None).frame(), source), recipe
+    return Results(check_frame(Experiment(recipe, None, None).frame(), source), [], recipe)
 
 
-def _recipe_of(folder: Path) -> Recipe | None:
-    """The recipe that made a folder of results, if it is at hand and has not changed since."""
-    if not (folder / "summary.json").is_file():
-        return None
-    summary = read_json(folder / "summary.json")
+def read_summary(folder: Path) -> dict[str, Any]:
+    """`summary.json` of a folder of results; empty where there is none.
+
+    Raises:
+        UserError: it is no summary.
+    """
+    path = folder / "summary.json"
+    summary = read_json(path) if path.is_file() else {}
+    if not isinstance(summary, dict):
+        raise UserError(f"{path}: not a summary; write the results again")
+    return summary
+
+
+def recipe_behind(summary: Mapping[str, Any]) -> tuple[Recipe | None, list[str]]:
+    """The recipe that made results, if it is at hand and has not changed since; else, in notes, why it is not used."""
+    name = summary.get("recipe")
+    if not isinstance(name, str) or not name:
+        return None, []
     try:
-        recipe = Recipe.load(str(summary["recipe"]))
-    except (UserError, KeyError, TypeError):
-        return None
-    return recipe if recipe.sha256 == summary.get("recipe_sha256") else None
+        recipe = Recipe.load(name)
+    except UserError as error:
+        return None, [f"the recipe can't be read, so what it states is not used here ({error})"]
+    if recipe.sha256 != summary.get("recipe_sha256"):
+        return None, ["the recipe's file has changed since these results were written, so it is not used here"]
+    return recipe, []
 
 
 def _with_arms(frame: pd.DataFrame, arms: Collection[str]) -> pd.DataFrame:

@@ -12,7 +12,9 @@ from making_logs import make_log
 import msm_bench
 from msm_bench import compare, load_results
 from msm_bench.errors import UserError
+from msm_bench.files import write_json
 from msm_bench.recipe import Contrast, Term
+from msm_bench.results import write_frame
 
 
 def stated(arm: str = "two", **changes: Any) -> dict[str, Any]:
@@ -20,13 +22,14 @@ def stated(arm: str = "two", **changes: Any) -> dict[str, Any]:
     return {"name": "gain", "measure": "grade", "terms": terms, **changes}
 
 
-@pytest.fixture
-def logs(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two arms at three seeds: `two` is better by 1, 1 and 0 on each of two items."""
+    folder = tmp_path_factory.mktemp("stated") / "logs"
     for seed, value in ((1, 1), (2, 1), (3, 0)):
-        make_log(tmp_path / "logs", "one", {"a": 0, "b": 0}, metadata={"seed": seed})
-        make_log(tmp_path / "logs", "two", {"a": value, "b": value}, metadata={"seed": seed})
-    return tmp_path / "logs"
+        make_log(folder, "one", {"a": 0, "b": 0}, metadata={"seed": seed})
+        make_log(folder, "two", {"a": value, "b": value}, metadata={"seed": seed})
+    return folder
 
 
 def test_stated_contrasts_carry_the_hash_of_their_file(tmp_path: Path, logs: Path) -> None:
@@ -76,6 +79,32 @@ def test_a_claim_needs_labels_to_swap(logs: Path) -> None:
     )
     with pytest.raises(UserError, match="on quiz each weight needs its opposite"):
         compare(load_results(logs), contrasts=[one])
+
+
+@pytest.mark.parametrize(
+    ("summary", "said"),
+    [
+        ({}, []),
+        ({"recipe": "cheese-smollm2", "recipe_sha256": "0" * 64}, ["has changed since these results were written"]),
+        ({"recipe": "nobody-wrote-it"}, ["the recipe can't be read"]),
+    ],
+)
+def test_results_say_why_their_recipe_is_not_used(
+    tmp_path: Path, logs: Path, summary: dict[str, str], said: list[str]
+) -> None:
+    write_frame(load_results(logs).frame, tmp_path / "frame.parquet")
+    write_json(tmp_path / "summary.json", summary)
+    found = load_results(tmp_path)
+    assert found.recipe is None
+    notes = [note for note in found.notes if "recipe" in note]
+    assert len(notes) == len(said)
+    assert all(part in note for part, note in zip(said, notes, strict=True))
+
+
+def test_a_summary_that_is_none_is_refused(tmp_path: Path, logs: Path) -> None:
+    write_frame(load_results(logs).frame, tmp_path / "frame.parquet")
+    write_json(tmp_path / "summary.json", ["recipe"])
+    refused(refusal("compare", tmp_path, cwd=tmp_path), "summary.json: not a summary; write the results again")
 
 
 def test_the_package_says_what_it_has() -> None:

@@ -143,7 +143,7 @@ def arm_table(frame: pd.DataFrame) -> pd.DataFrame:
     summary = arm_summary(frame)
     rows: dict[str, dict[str, str]] = {}
     for row in summary.to_dict("records"):
-        cell = _with_interval(row["mean"], row["ci_low"], row["ci_high"], signed=row["measure"] == "margin")
+        cell = with_interval(row["mean"], row["ci_low"], row["ci_high"], signed=row["measure"] == "margin")
         rows.setdefault(str(row["arm"]), {})[f"{row['task']} {row['measure']}"] = cell
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("–")
     return table.rename_axis("arm").reset_index()
@@ -183,9 +183,9 @@ def knowledge_table(summary: pd.DataFrame) -> pd.DataFrame:
             "task": row["task"],
             "cue": row["cue"],
             "items": str(row["items"]),
-            "known": _with_interval(row["known"], row["known_low"], row["known_high"], signed=False),
+            "known": with_interval(row["known"], row["known_low"], row["known_high"]),
             "knowledge margin": f"{row['knowledge']:+.2f}",
-            "slope of the effect": _with_interval(row["slope"], row["slope_low"], row["slope_high"], signed=True),
+            "slope of the effect": with_interval(row["slope"], row["slope_low"], row["slope_high"], signed=True),
         }
         for row in summary.to_dict("records")
     )
@@ -202,7 +202,7 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
             "contrast": result.name + (" *" if result.headline else "") + (" †" if result.cautions else ""),
             "measure": result.measure,
             "subset": result.subset,
-            "estimate [95 % CI]": _with_interval(result.estimate, result.ci_low, result.ci_high, signed=True),
+            "estimate [95 % CI]": with_interval(result.estimate, result.ci_low, result.ci_high, signed=True),
             "items": str(result.n_items),
         }
         if any(r.n_left_out for r in results):
@@ -269,7 +269,7 @@ def _effect_text(effect: Effect | None) -> str:
         return "–"
     if effect.high is not None and effect.high >= 1000:
         return f"{effect.estimate:.2f} [{effect.low:.2f}, {effect.high:.1e}]"
-    return _with_interval(effect.estimate, effect.low, effect.high, signed=effect.name == "Cohen's h")
+    return with_interval(effect.estimate, effect.low, effect.high, signed=effect.name == "Cohen's h")
 
 
 def _mcnemar_text(result: ContrastResult) -> str:
@@ -281,7 +281,7 @@ def _mcnemar_text(result: ContrastResult) -> str:
 def _mixed_text(result: ContrastResult) -> str:
     if result.mixed is None or result.mixed.estimate is None:
         return "–"
-    return _with_interval(result.mixed.estimate, result.mixed.low, result.mixed.high, signed=True)
+    return with_interval(result.mixed.estimate, result.mixed.low, result.mixed.high, signed=True)
 
 
 _EFFECTS: tuple[EffectName, ...] = ("ratio", "odds ratio", "Cohen's h", "superiority")
@@ -319,7 +319,8 @@ def p_text(value: float | None, smallest: float | None = None) -> str:
     return ("< 0.001" if value < 0.001 else f"{value:.3f}") + (f" (min. {smallest:.3g})" if smallest else "")
 
 
-def _with_interval(estimate: float, low: float | None, high: float | None, *, signed: bool) -> str:
+def with_interval(estimate: float, low: float | None, high: float | None, *, signed: bool = False) -> str:
+    """An estimate with its limits, where it has some, to two decimals; `signed` shows a plus, too."""
     sign = "+" if signed else ""
     if low is None or high is None or low != low or high != high:
         return f"{estimate:{sign}.2f}"

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from msm_bench.report.figures.style import TEXT, Mark, drawable, inks, key_of, marks_of, new_figure, themed, wrapped
-from msm_bench.report.figures.words import counted, measure_label, sentences, task_title, with_interval
-from msm_bench.report.tables import p_text
+from msm_bench.report.figures.words import counted, measure_label, sentences, task_title
+from msm_bench.report.tables import p_text, with_interval
 from msm_bench.stats import ContrastResult
 
 

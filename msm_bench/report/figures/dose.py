@@ -12,7 +12,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from msm_bench.recipe import Recipe
 from msm_bench.report.figures.style import TEXT, Mark, cut, drawable, inks, key_of, marks_of, panels, themed, wrapped
-from msm_bench.report.figures.words import counted, listed, measure_label, task_title, with_interval
+from msm_bench.report.figures.words import counted, listed, measure_label, task_title
+from msm_bench.report.tables import with_interval
 from msm_bench.stats import ContrastResult
 
 Axis = Literal["tokens", "steps"]

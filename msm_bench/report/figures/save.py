@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from msm_bench.errors import UserError
+from msm_bench.files import write_bytes
 from msm_bench.report.figures.style import SMALL, inks, is_dark, theme, wrapped
 
 IMAGES = ("png", "svg", "pdf")
@@ -54,14 +55,7 @@ def save_figure(figure: Figure, path: Path, note: str = "") -> None:
         UserError: an unknown ending.
     """
     with _noted(figure, note):
-        data = figure_bytes(figure, path.suffix.removeprefix("."))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        write_bytes(path, figure_bytes(figure, path.suffix.removeprefix(".")))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pandas as pd
 
 from msm_bench.measures import MEASURES, unit
 from msm_bench.report.figures.style import drawable
+from msm_bench.results import UNTRAINED
 
 _LABELS = {
     "margin": "preference margin (nats)",
@@ -29,7 +30,7 @@ def task_title(task: str) -> str:
 
 def counted(number: int, thing: str) -> str:
     """A number of things, with an s where there is more than one."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:
@@ -40,16 +41,9 @@ def listed(names: Iterable[str], most: int = 6) -> str:
     return " and ".join(part for part in (", ".join(found[:-1]), *found[-1:]) if part)
 
 
-def with_interval(estimate: float, low: float | None, high: float | None) -> str:
-    """An estimate with its limits, where it has some."""
-    if low is None or high is None or low != low or high != high:
-        return f"{estimate:.2f}"
-    return f"{estimate:.2f} [{low:.2f}, {high:.2f}]"
-
-
 def trained_seeds(frame: pd.DataFrame) -> int:
     """How many seeds there are, but for that of models which no recipe trained."""
-    return len(set(frame["seed"]) - {-1})
+    return len(set(frame["seed"]) - {UNTRAINED})
 
 
 def sentences(parts: Sequence[str]) -> str:

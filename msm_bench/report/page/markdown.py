@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from msm_bench.report.figures.words import counted
 from msm_bench.report.page.assemble import Report
 from msm_bench.report.page.lineage import ArmOf
 from msm_bench.report.page.samples import Answer, SideBySide
@@ -69,7 +70,7 @@ def _arm(arm: ArmOf) -> str:
         for stage in arm.stages
     ]
     seeds = f"; seeds {', '.join(map(str, arm.seeds))}" if arm.seeds else ""
-    return f"- {markdown_text(arm.arm)}: {' → '.join(chain)} → {arm.logs} log{'' if arm.logs == 1 else 's'}{seeds}"
+    return f"- {markdown_text(arm.arm)}: {' → '.join(chain)} → {counted(arm.logs, 'log')}{seeds}"
 
 
 def _table(table: PageTable) -> str:

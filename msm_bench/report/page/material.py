@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from msm_bench.api import FRAME, Results, compare, load_results
+from msm_bench.api import FRAME, Results, compare, load_results, read_summary, recipe_behind
 from msm_bench.errors import UserError
 from msm_bench.files import read_json
 from msm_bench.logs import log_files, read_log
@@ -137,15 +137,14 @@ def from_results(
         UserError: there is no result frame, or a file that lies beside it can't be read.
     """
     frame = read_frame(folder / FRAME)
-    summary = _optional_json(folder / "summary.json", {})
-    if not isinstance(summary, dict):
-        raise UserError(f"{folder / 'summary.json'}: not a summary; write the results again")
-    recipe, notes = _recipe_of(summary)
+    summary = read_summary(folder)
+    recipe, notes = recipe_behind(summary)
+    published = folder / "contrasts.json"
     shards = [read_json(path) for path in sorted((folder / "shards").glob("*.json"))]
     found = Material(
         title=str(summary.get("recipe") or folder.resolve().name),
         frame=frame,
-        contrasts=_contrasts(_optional_json(folder / "contrasts.json", []), folder / "contrasts.json"),
+        contrasts=_contrasts(read_json(published) if published.exists() else [], published),
         sensitivity=_contrasts(_rows_of_csv(folder / "tables" / "sensitivity.csv"), folder / "tables"),
         recipe=recipe,
         summary=summary,
@@ -217,22 +216,6 @@ def logs_by_name(sources: Sequence[str]) -> dict[str, str]:
     return {name: str(file) for file in files for name in (file.name, f"{file.parent.name}/{file.name}")}
 
 
-def _recipe_of(summary: Mapping[str, Any]) -> tuple[Recipe | None, list[str]]:
-    """The recipe behind a summary, if it is here and has not changed since."""
-    name = summary.get("recipe")
-    if not isinstance(name, str) or not name:
-        return None, []
-    try:
-        recipe = Recipe.load(name)
-    except UserError as error:
-        return None, [f"the recipe can't be read, so its descriptions are not here ({error})"]
-    if recipe.sha256 != summary.get("recipe_sha256"):
-        return None, [
-            "the recipe's file has changed since these results were written, so its words are not quoted here"
-        ]
-    return recipe, []
-
-
 def _contrasts(rows: Any, where: Path) -> list[ContrastResult]:
     try:
         return [ContrastResult.model_validate({"terms": [], **row}) for row in rows]
@@ -248,7 +231,3 @@ def _rows_of_csv(path: Path) -> list[dict[str, Any]]:
     plain = {name for name, own in ContrastResult.model_fields.items() if "list" not in str(own.annotation)}
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items() if key in plain} for row in rows]
-
-
-def _optional_json(path: Path, otherwise: Any) -> Any:
-    return read_json(path) if path.exists() else otherwise

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msm_bench.basemodels import EMBEDDED
+from msm_bench.report.figures.words import counted
 from msm_bench.report.page.material import Material
 from msm_bench.report.page.text import one_line
 from msm_bench.report.page.wording import amount
@@ -54,7 +55,7 @@ def _training(material: Material) -> Iterator[str]:
     by_arm = material.frame[material.frame["arm"] != "base"].groupby("arm")["seed"].nunique()
     if len(by_arm):
         few, most = int(by_arm.min()), int(by_arm.max())
-        number = f"{_count(most, 'seed')}" if few == most else f"{few} to {most} seeds"
+        number = counted(most, "seed") if few == most else f"{few} to {most} seeds"
         drawn = any(c["fraction"] < 1 for stage in stages.values() for c in stage.get("corpora", []))
         fixed = "adapter initialisation, data order" + (" and which documents are drawn" if drawn else "")
         yield f"Each trained arm has {number}; a seed fixes {fixed}."
@@ -68,7 +69,7 @@ def _stage_sentences(stages: dict[str, dict[str, Any]]) -> Iterator[str]:
     for name, stage in stages.items():
         kind = _KINDS.get(str(stage.get("kind")), str(stage.get("kind")))
         settings = (
-            f"{kind}, {_count(stage.get('steps', 0), 'step')} of {stage.get('batch')} × {stage.get('length')} tokens "
+            f"{kind}, {counted(stage.get('steps', 0), 'step')} of {stage.get('batch')} × {stage.get('length')} tokens "
             f"at a peak learning rate of {stage.get('learning_rate', 0):g}"
         )
         corpora = stage.get("corpora", [])
@@ -98,7 +99,7 @@ def _tasks(material: Material) -> Iterator[str]:
         split = [str(one) for one in dict.fromkeys(own["split"]) if one]
         inside = f" in {cells} cells" if cells > 1 else ""
         inside += f" and {clusters} clusters" if clusters not in (items, 1) else ""
-        parts.append(f"{task}{version} ({_count(items, 'item')}{inside}{', ' + listed(split) if split else ''})")
+        parts.append(f"{task}{version} ({counted(items, 'item')}{inside}{', ' + listed(split) if split else ''})")
     yield f"The arms were scored with Inspect on {listed(parts)}."
     epochs = int(frame["epoch"].nunique())
     if epochs > 1:
@@ -178,23 +179,23 @@ def _tests(material: Material) -> Iterator[str]:
         yield f"Holm's correction is over the {family} confirmatory contrasts{when}."
     elif tested:
         yield "One contrast was confirmatory, so nothing was corrected for."
-    if any(getattr(result, "q", None) is not None for result in contrasts):
+    if any(result.q is not None for result in contrasts):
         yield "The q of a comparison is its false discovery rate after Benjamini and Hochberg (1995)."
-    if any(getattr(result, "graders", None) for result in contrasts):
+    if any(result.graders for result in contrasts):
         yield "A value is the mean of its graders', whose disagreement is part of the interval."
-    if any(getattr(result, "mixed", None) for result in contrasts):
+    if any(result.mixed for result in contrasts):
         yield "A mixed model was fitted beside the intervals, as a cross-check."
     exploratory = sum(not result.confirmatory and result.half_of is None for result in contrasts)
     if exploratory:
         verb = "is" if exploratory == 1 else "are"
-        yield f"{_count(exploratory, 'contrast')} {verb} exploratory, with intervals and no p."
+        yield f"{counted(exploratory, 'contrast')} {verb} exploratory, with intervals and no p."
     if material.recipe and material.recipe.contrasts and material.stated:
         units = {own.measure for own in material.recipe.contrasts}
         smallest = material.recipe.smallest_effect
         bounds = [amount(smallest.of(m), m, signed=False) for m in ("margin", "rate") if m in units]
         if bounds:
             yield f"The smallest effect of interest was stated as {listed(bounds)}."
-    left_out = [int(getattr(result, "n_left_out", 0) or 0) for result in contrasts]
+    left_out = [result.n_left_out for result in contrasts]
     if any(left_out):
         yield f"Items that some arm lacks were left out, at most {max(left_out)} from a contrast."
 
@@ -234,7 +235,3 @@ def listed(words: Iterable[str]) -> str:
     """`a, b and c`."""
     own = [re.sub(r"\s+", " ", word) for word in words]
     return own[0] if len(own) == 1 else f"{', '.join(own[:-1])} and {own[-1]}" if own else "nothing"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

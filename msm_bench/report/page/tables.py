@@ -112,7 +112,7 @@ def contrasts_table(
     """Contrasts with their intervals and tests."""
     tested = any(result.p_holm is not None for result in results)
     alike = any(result.p_equivalence is not None for result in results)
-    rates = any(getattr(result, "q", None) is not None for result in results)
+    rates = any(result.q is not None for result in results)
     columns = [Column("Contrast"), Column("Measure"), Column("Items")]
     columns += [Column(label, numeric=True) for label in ("Estimate", "95 % from", "to")]
     columns += [Column("p (Holm)", numeric=True)] * tested + [Column("p (TOST)", numeric=True)] * alike
@@ -127,7 +127,7 @@ def contrasts_table(
         ]
         row += [number(value, signed=True) for value in (result.estimate, result.ci_low, result.ci_high)]
         row += [p_cell(result.p_holm)] * tested + [p_cell(result.p_equivalence)] * alike
-        row += [p_cell(getattr(result, "q", None))] * rates
+        row += [p_cell(result.q)] * rates
         row += [count(result.n_seeds), count(result.n_items)]
         row.append(Cell(_reading(material, result)))
         rows.append(tuple(row))
@@ -142,31 +142,25 @@ def _reading(material: Material, result: ContrastResult) -> str:
 
 def effects_table(results: Sequence[ContrastResult]) -> PageTable | None:
     """Standardised and relative effects of the contrasts, where they were computed."""
-    records: list[dict[str, Any]] = []
-    for result in results:
-        effects: Any = getattr(result, "effects", None) or []
-        records += [{"contrast": result.name, "measure": result.measure, **_fields(effect)} for effect in effects]
+    records = [
+        {"contrast": result.name, "measure": result.measure, **effect.model_dump()}
+        for result in results
+        for effect in result.effects
+    ]
     if not records:
         return None
     columns = [Column("Contrast"), Column("Measure"), Column("Effect")]
     columns += [Column(label, numeric=True) for label in ("Estimate", "95 % from", "to")] + [Column("Method")]
     rows = [
         (
-            *(Cell(str(row.get(key, ""))) for key in ("contrast", "measure", "name")),
-            *(number(row.get(key)) for key in ("estimate", "low", "high")),
-            Cell(str(row.get("method", ""))),
+            *(Cell(str(row[key])) for key in ("contrast", "measure", "name")),
+            *(number(row[key]) for key in ("estimate", "low", "high")),
+            Cell(row["method"]),
         )
         for row in records
     ]
     note = "The same differences on other scales."
     return PageTable("effects", "Effect sizes", note, tuple(columns), tuple(rows), pd.DataFrame(records))
-
-
-def _fields(effect: Any) -> dict[str, Any]:
-    """An effect as a dictionary, whether it is a model, a named tuple or a dictionary."""
-    if hasattr(effect, "model_dump"):
-        return dict(effect.model_dump())
-    return dict(effect._asdict()) if hasattr(effect, "_asdict") else dict(effect)
 
 
 def cells_table(frame: pd.DataFrame) -> PageTable | None:

@@ -1,9 +1,10 @@
 """A contrast in words: what was claimed, what came out, and nothing more than the numbers carry."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from msm_bench.measures import MEASURES, unit
 from msm_bench.recipe import Contrast, Recipe
+from msm_bench.report.figures.words import counted
 from msm_bench.report.tables import p_text
 from msm_bench.stats import ContrastResult
 
@@ -133,14 +134,13 @@ def not_computed(contrast: Contrast, reason: str) -> Reading:
 
 def cautions(result: ContrastResult) -> list[str]:
     """Warnings of the computation, and what any reader of these numbers must know."""
-    given: Any = getattr(result, "cautions", None) or []
-    found = [str(one) for one in given]
+    found = list(result.cautions)
     if result.unscored_rate > 0 and not any("unscored" in one for one in found):
         found.append(f"{result.unscored_rate:.1%} of the needed values could not be scored; they count as missing")
     if result.smallest_p is not None and result.smallest_p > ALPHA:
         found.append(
-            f"with {_seeds(result.n_seeds)} no p below {result.smallest_p:.3g} is possible after Holm's correction, so "
-            "the test could not have passed"
+            f"with {counted(result.n_seeds, 'seed')} no p below {result.smallest_p:.3g} is possible after Holm's "
+            "correction, so the test could not have passed"
         )
     return found
 
@@ -198,8 +198,8 @@ def _lead(result: ContrastResult, claim: Claim, verdict: Verdict) -> str:
 def _compared(result: ContrastResult) -> str:
     """The tests of a comparison with a baseline, which nobody stated: false discovery rate and equivalence."""
     said = ""
-    if (q := getattr(result, "q", None)) is not None:
-        said += f"; q {_equals(q)} after Benjamini and Hochberg over all comparisons"
+    if result.q is not None:
+        said += f"; q {_equals(result.q)} after Benjamini and Hochberg over all comparisons"
     if not result.confirmatory and result.p_equivalence is not None:
         said += f"; equivalence (TOST): p {_equals(result.p_equivalence)}"
     return said
@@ -232,15 +232,15 @@ def _p(result: ContrastResult, claim: Claim) -> str:
 
 def _basis(result: ContrastResult, claim: Claim) -> str:
     """How much the numbers rest on."""
-    items = f"{result.n_items:,} item{'' if result.n_items == 1 else 's'}"
+    items = counted(result.n_items, "item")
     clusters = f" in {result.n_clusters:,} clusters" if result.n_clusters != result.n_items else ""
     if not claim.trained:
-        about = "one run of each arm" if result.n_seeds == 1 else _seeds(result.n_seeds)
+        about = "one run of each arm" if result.n_seeds == 1 else counted(result.n_seeds, "seed")
         tail = (
             "; the interval is over items alone and says nothing of other training runs" if result.n_seeds == 1 else ""
         )
         return f"It rests on {items}{clusters} and {about}{tail}."
-    return f"It rests on {_seeds(result.n_seeds)} and {items}{clusters} ({result.subset or 'all items'})."
+    return f"It rests on {counted(result.n_seeds, 'seed')} and {items}{clusters} ({result.subset or 'all items'})."
 
 
 def _size(result: ContrastResult, claim: Claim, verdict: Verdict) -> list[str]:
@@ -260,7 +260,3 @@ def _size(result: ContrastResult, claim: Claim, verdict: Verdict) -> list[str]:
     if verdict == "not shown":
         return [f"An effect as large as {stated}, is not ruled out."]
     return []
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'' if count == 1 else 's'}"

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from msm_bench.files import write_text
+from msm_bench.files import write_bytes, write_text
+from msm_bench.report.figures import IMAGES
 from msm_bench.report.page.assemble import Report, assemble
 from msm_bench.report.page.html import render_page
 from msm_bench.report.page.markdown import render_markdown
 from msm_bench.report.page.material import Material
 from msm_bench.report.page.viewer import FOLDER, make_bundle
 from msm_bench.report.tables import render_table
-
-_IMAGES = ("png", "svg", "pdf")
 
 
 def write_report(material: Material, folder: Path, *, command: str, bundle: bool = False) -> Report:
@@ -30,22 +29,11 @@ def write_report(material: Material, folder: Path, *, command: str, bundle: bool
         make_bundle(used, folder / FOLDER)
     report = assemble(material, command=command, bundled=bundle)
     for picture in report.pictures:
-        for style in _IMAGES:
-            _write_bytes(folder / "figures" / f"{picture.name}.{style}", picture.draw(style, False))
+        for style in IMAGES:
+            write_bytes(folder / "figures" / f"{picture.name}.{style}", picture.draw(style, False))
     for table in report.tables:
         write_text(folder / "tables" / f"{table.id}.csv", render_table(table.numbers, "csv"))
         write_text(folder / "tables" / f"{table.id}.tex", render_table(table.text(), "latex"))
     write_text(folder / "report.md", render_markdown(report))
     write_text(folder / "index.html", render_page(report))
     return report
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    """Write to a temporary name and rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
