@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,20 @@ def command(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """`msm-bench ARGS` as a user types it."""
     program = [sys.executable, "-m", "msm_bench.cli", *map(str, args)]
     return subprocess.run(program, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+
+
+def called(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """`msm-bench ARGS` in this process, where what it needs is loaded already.
+
+    In a thread of its own, since nothing can run an event loop in one that has a browser open.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["msm-bench", *map(str, args)])
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(main).result()
+    return subprocess.CompletedProcess([], 0, out.getvalue(), err.getvalue())
 
 
 def refusal(*args: object, cwd: Path) -> str:

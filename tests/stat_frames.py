@@ -1,10 +1,12 @@
 """Result frames and paired values for the tests of the statistics."""
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
 from msm_bench.recipe import Term
 from msm_bench.results import COLUMNS
@@ -58,3 +60,11 @@ def task_values(values: object, cells: object = None, clusters: object = None, n
 def minus(first: str, second: str, weight: float = 1, task: str = "t") -> list[Term]:
     """The terms of one arm minus another."""
     return [Term(arm=first, task=task, weight=weight), Term(arm=second, task=task, weight=-weight)]
+
+
+def adjusted(p: Sequence[float], method: str) -> list[float]:
+    """p-values as statsmodels adjusts them."""
+    gc.freeze()  # it collects garbage, which takes the longer the more is loaded
+    found = multipletests(p, method=method)[1]
+    gc.unfreeze()
+    return [float(value) for value in found]

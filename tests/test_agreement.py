@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspect_ai.scorer import Metric, SampleScore, Score, ci, ci_wilson, mean, stderr
 from scipy import stats as scipy_stats
-from stat_frames import values_of
+from stat_frames import adjusted, values_of
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint, proportion_effectsize
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
@@ -192,7 +191,7 @@ def test_shares_of_two_models_have_statsmodels_mcnemar_and_h(pairs: list[tuple[b
 @settings(max_examples=40)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_benjamini_and_hochbergs_q_is_statsmodels(p: list[float]) -> None:
-    assert benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1], abs=TO)
+    assert benjamini_hochberg(p) == pytest.approx(adjusted(p, "fdr_bh"), abs=TO)
 
 
 def test_the_odds_ratio_of_unrelated_arms_has_woolfs_variance() -> None:

@@ -37,7 +37,7 @@ from msm_bench.report.figures import (
 )
 from msm_bench.report.publish import draw
 from msm_bench.report.tables import arm_summary
-from msm_bench.results import UNTRAINED, read_frame
+from msm_bench.results import UNTRAINED, read_frame, write_frame
 from msm_bench.stats import ContrastResult, baseline_contrasts, evaluate
 
 ROOT = Path(__file__).parents[1]
@@ -304,10 +304,9 @@ def invoke(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_the_command_writes_every_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_every_format(tmp_path: Path) -> None:
     wide = frame({("base", 1): [1, 2, 3], ("a", 1): [2, 3, 5]})
-    monkeypatch.setattr("msm_bench.results.frame_from_logs", lambda *_: wide)
-    monkeypatch.setattr("msm_bench.results.check_frame", lambda given, *_: given)
+    write_frame(wide, tmp_path / "frame.parquet")
     code, output = invoke(
         "plot", tmp_path, "--out", tmp_path / "out", "--format", "pdf, svg", "--width", "column", "--dark"
     )

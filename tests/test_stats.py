@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from stat_frames import adjusted
 from stat_frames import task_values as task
 from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
 from msm_bench.stats import (
@@ -189,10 +189,9 @@ def test_item_sign_flip_beyond_the_exact_limit_is_repeatable() -> None:
     assert item_sign_flip([values]) == item_sign_flip([values]) < 0.01
 
 
-@settings(max_examples=20)  # theirs takes a tenth of a second
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_agrees_with_statsmodels(p: list[float]) -> None:
-    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-8)
+    assert holm(p) == pytest.approx(adjusted(p, "holm"), abs=1e-8)
 
 
 @settings(max_examples=30)

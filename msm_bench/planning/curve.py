@@ -18,8 +18,7 @@ def power_curve(table: pd.DataFrame, question: Question) -> Figure:
     for mark, (key, own) in zip(marks(len(groups)), groups, strict=True):
         label = ", ".join(f"{value} {name}" for name, value in zip(others, key, strict=True))
         x = own[along].astype(str).str.split("+").map(lambda parts: sum(map(int, parts)))  # items of all tasks
-        look = {"color": mark.color, "marker": mark.marker, "linestyle": mark.line}
-        axis.plot(x, own["power"], label=label or None, **look)
+        axis.plot(x, own["power"], color=mark.color, marker=mark.marker, linestyle=mark.line, label=label or None)
         if "power_low" in own:
             axis.fill_between(x, own["power_low"], own["power_high"], color=mark.color, alpha=0.12, linewidth=0)
     for height, line, text in (

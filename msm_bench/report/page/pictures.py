@@ -1,9 +1,10 @@
 """The figures of a report, each as bytes in any format, for light and dark pages."""
 
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from msm_bench.report.figures import Drawn, figure_bytes, figures_of, theme
 from msm_bench.report.page.material import Material
@@ -51,13 +52,20 @@ def pictures(material: Material, summary: pd.DataFrame | None = None) -> list[Pi
     found = figures_of(
         material.frame, material.contrasts, recipe=material.recipe, manifests=material.shards, summary=summary
     )
-    return [
-        Picture(file_stem(drawn.name), drawn.title, drawn.caption, drawn.alt, cache(partial(_bytes, drawn)))
-        for drawn in sorted(found, key=lambda drawn: drawn.name != _LINEAGE)  # it comes first on the page
-    ]
+    found.sort(key=lambda drawn: drawn.name != _LINEAGE)  # it comes first on the page
+    return [Picture(file_stem(own.name), own.title, own.caption, own.alt, _images(own)) for own in found]
 
 
-def _bytes(drawn: Drawn, style: str, dark: bool) -> bytes:
-    with theme(dark):
-        figure = drawn.draw()
-    return figure_bytes(figure, style)
+def _images(drawn: Drawn) -> Draws:
+    """Draws a figure once for light pages and once for dark ones, and writes it once in each format."""
+
+    @cache
+    def figure(dark: bool) -> Figure:
+        with theme(dark):
+            return drawn.draw()
+
+    @cache
+    def image(style: str, dark: bool) -> bytes:
+        return figure_bytes(figure(dark), style)
+
+    return image
