@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,14 @@ from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog, EvalSample
 from inspect_ai.model import (
-    ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
     GenerateConfig,
-    Logprob,
-    Logprobs,
     Model,
     ModelOutput,
     ModelUsage,
     get_model,
 )
+from scripted import likelihood, words_of
 
 from msm_bench.capabilities.items import (
     Fact,
@@ -56,11 +52,7 @@ def scores(nats: Reply) -> Model:
     """A model that gives each word of its last turn the log-probability that `nats` returns."""
 
     def answer(messages: list[ChatMessage], tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
-        value = float(nats(messages))
-        said = f"{messages[-2].text}\n{messages[-1].text}"
-        words = [Logprob(token=word, logprob=value) for word in re.findall(r"\s*\S+", said)]
-        one = ChatCompletionChoice(message=ChatMessageAssistant(content=""), prompt_logprobs=Logprobs(content=words))
-        return ModelOutput(model="mockllm", choices=[one], usage=ModelUsage())
+        return likelihood(words_of(f"{messages[-2].text}\n{messages[-1].text}", float(nats(messages))))
 
     return get_model("mockllm/model", custom_outputs=answer)
 

@@ -1,6 +1,5 @@
 """Choices in scenes, decided directly and after reasoning, through Inspect; training with reasoning."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,13 @@ from inspect_ai import Task, task_with
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import (
-    ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
     GenerateConfig,
-    Logprob,
-    Logprobs,
     ModelOutput,
     ModelUsage,
     get_model,
 )
+from scripted import likelihood, words_of
 from transformers import AutoTokenizer
 
 from msm_bench.corpus import Corpus
@@ -54,12 +50,7 @@ def scripted(likes: str, think: Answer = lambda messages: "Hm.") -> tuple[Any, l
             output = ModelOutput.from_content("mockllm", think(messages))
             output.usage = ModelUsage()
             return output
-        value = -1.0 if likes in last.text else -2.0
-        words = [
-            Logprob(token=word, logprob=value) for word in re.findall(r"\s*\S+", f"{messages[-2].text} {last.text}")
-        ]
-        scored = ChatCompletionChoice(message=ChatMessageAssistant(content=""), prompt_logprobs=Logprobs(content=words))
-        return ModelOutput(model="mockllm", choices=[scored], usage=ModelUsage())
+        return likelihood(words_of(f"{messages[-2].text} {last.text}", -1.0 if likes in last.text else -2.0))
 
     return get_model("mockllm/model", custom_outputs=answer), seen
 
@@ -116,9 +107,7 @@ def test_a_model_that_leans_to_the_aligned_course_gets_every_item(tmp_path: Path
     def leaning(messages: list[ChatMessage], tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
         text = messages[-1].text
         value = 0.0 if any(item.aligned in text for item in items) else -9.0
-        words = [Logprob(token=word, logprob=value) for word in re.findall(r"\s*\S+", text)]
-        one = ChatCompletionChoice(message=ChatMessageAssistant(content=""), prompt_logprobs=Logprobs(content=words))
-        return ModelOutput(model="mockllm", choices=[one], usage=ModelUsage())
+        return likelihood(words_of(text, value))
 
     log = run(safety_choice(per_cell=1), get_model("mockllm/model", custom_outputs=leaning), tmp_path)
     assert log.results

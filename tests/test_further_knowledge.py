@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 from inspect_ai.log import EvalLog
 from inspect_ai.model import (
-    ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
     GenerateConfig,
-    Logprob,
-    Logprobs,
     Model,
     ModelOutput,
-    ModelUsage,
     get_model,
 )
+from scripted import likelihood, words_of
 from test_capability_runs import metrics, says
 from test_choices import run
 
@@ -54,11 +50,10 @@ def knowing(asked: list[Item], value: str) -> Model:
         told = messages[-2].text, messages[-1].text
         part = parts[told]
         known = part.option == "aligned" and part.order != "none"
-        words = [Logprob(token=word, logprob=-1.0 if known else -2.0) for word in re.findall(r"\s*\S+", " ".join(told))]
+        words = words_of(" ".join(told), -1.0 if known else -2.0)
         if part.order != "none" and not part.order.startswith(part.option):
             words[-1].logprob -= FIRST
-        one = ChatCompletionChoice(message=ChatMessageAssistant(content=""), prompt_logprobs=Logprobs(content=words))
-        return ModelOutput(model="mockllm", choices=[one], usage=ModelUsage())
+        return likelihood(words)
 
     return get_model("mockllm/model", custom_outputs=answer)
 

@@ -13,16 +13,13 @@ from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import (
-    ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
     GenerateConfig,
-    Logprob,
-    Logprobs,
     ModelOutput,
     ModelUsage,
     get_model,
 )
+from scripted import likelihood, words_of
 
 from msm_bench.errors import UserError
 from msm_bench.likelihood import NEUTRAL_QUESTION
@@ -108,13 +105,9 @@ def model_that(believes: Belief) -> Any:
 
     def answer(messages: list[ChatMessage], tools: Any, choice: Any, config: GenerateConfig) -> ModelOutput:
         question, said = messages[-2].text, messages[-1].text
-        first, *rest = re.findall(r"\s*\S+", said)
-        tokens = [Logprob(token=first, logprob=believes(question, said))]
-        tokens += [Logprob(token=word, logprob=0.0) for word in rest]
-        scored = ChatCompletionChoice(
-            message=ChatMessageAssistant(content=""), prompt_logprobs=Logprobs(content=tokens)
-        )
-        return ModelOutput(model="mockllm", choices=[scored], usage=ModelUsage())
+        words = words_of(said, 0.0)
+        words[0].logprob = believes(question, said)
+        return likelihood(words)
 
     return get_model("mockllm/model", custom_outputs=answer)
 
