@@ -153,8 +153,8 @@ def load_results(
         if given := [name for name, value in named.items() if value]:
             raise UserError(f"{listed[0]}: no logs, but results made from such; {', '.join(given)} can't be chosen now")
         frame, notes, recipe = _made_before(str(listed[0]))
-        frame = _with_metrics(frame, scorers)
-    frame = _with_arms(frame, arms)
+        frame = _only(frame, "metric", scorers)
+    frame = _only(frame, "arm", arms)
     return Results(frame, notes + ([] if recipe else frame_notes(frame)), recipe)
 
 
@@ -207,20 +207,13 @@ def recipe_behind(summary: Mapping[str, Any]) -> tuple[Recipe | None, list[str]]
     return recipe, []
 
 
-def _with_arms(frame: pd.DataFrame, arms: Collection[str]) -> pd.DataFrame:
-    known = list(frame["arm"].unique())
-    for arm in arms:
-        if arm not in known:
-            raise UserError(f"unknown arm {arm!r}; these results have {', '.join(known)}")
-    return frame[frame["arm"].isin(list(arms))] if arms else frame
-
-
-def _with_metrics(frame: pd.DataFrame, metrics: Collection[str]) -> pd.DataFrame:
-    known = list(frame["metric"].unique())
-    for metric in metrics:
-        if metric not in known:
-            raise UserError(f"unknown metric {metric!r}; these results have {', '.join(known)}")
-    return frame[frame["metric"].isin(list(metrics))] if metrics else frame
+def _only(frame: pd.DataFrame, column: str, wanted: Collection[str]) -> pd.DataFrame:
+    """The rows whose `column` (`arm`, `metric`) is one of `wanted`; all rows if nothing is."""
+    known = list(frame[column].unique())
+    for name in wanted:
+        if name not in known:
+            raise UserError(f"unknown {column} {name!r}; these results have {', '.join(known)}")
+    return frame[frame[column].isin(list(wanted))] if wanted else frame
 
 
 def compare(
