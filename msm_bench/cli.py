@@ -152,7 +152,7 @@ def plot(
         experiment = experiment_of(sources[0], None, results)
         frame, recipe = experiment.frame(), experiment.recipe
         found, manifests = evaluate_all(frame, recipe), experiment.manifests()
-        figures = draw(frame, out, caveat(experiment, frame), found, recipe=recipe, manifests=manifests, **look)
+        figures = draw(frame, out, caveat(frame), found, recipe=recipe, manifests=manifests, **look)
     else:
         figures = draw(load_results(sources, **columns_of(given)).frame, out, "", **look)
     for figure in figures:

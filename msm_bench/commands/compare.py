@@ -127,7 +127,7 @@ def print_findings(experiment: "Experiment", found: "Findings", style: str) -> N
     _print_effects(found.contrasts, style)
     _print_notes([f"caution: {one}" for one in caution_notes(found.contrasts)], style)
     methods = ", ".join(dict.fromkeys(result.method for result in found.contrasts))
-    click.echo(f"{caveat(experiment, found.frame)}; interval: {methods or '–'}")
+    click.echo(f"{caveat(found.frame)}; interval: {methods or '–'}")
     for name, reason in waiting(found.frame, experiment.recipe).items():
         click.echo(f"not yet: {name} ({reason})")
 

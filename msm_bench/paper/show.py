@@ -78,7 +78,7 @@ def _of_ours(experiment: Experiment, frame: pd.DataFrame, model: str, rows: Sequ
     items = {row.task: row.items for row in rows if row.items}
     about = ", ".join(f"{count} items of {task} ({recipe.split_of(task)})" for task, count in items.items())
     methods = ", ".join(dict.fromkeys(row.method for row in rows if row.method and row.column))
-    parts = [recipe.id, model, about or "no items yet", caveat(experiment, frame), f"interval: {methods or '–'}"]
+    parts = [recipe.id, model, about or "no items yet", caveat(frame), f"interval: {methods or '–'}"]
     return "ours: " + "; ".join(parts)
 
 

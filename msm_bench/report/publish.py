@@ -32,7 +32,7 @@ from msm_bench.stats import ContrastResult, NotComparable, evaluate_all, item_ef
 _LIBRARIES = ("msm-bench", "inspect-ai", "numpy", "scipy", "pandas", "torch", "transformers", "peft", "trl")
 
 
-def caveat(experiment: Experiment, frame: pd.DataFrame) -> str:
+def caveat(frame: pd.DataFrame) -> str:
     """What a reader must know of the number of seeds."""
     seeds = frame["seed"].nunique()
     if seeds == 1:
@@ -80,7 +80,7 @@ def publish(experiment: Experiment, command: str) -> Findings:
         {
             "recipe": recipe.id,
             "recipe_sha256": recipe.sha256,
-            "caveat": caveat(experiment, frame),
+            "caveat": caveat(frame),
             "command": command,
             "arms": summary.round(4).astype(object).where(lambda t: t.notna(), None).to_dict("records"),
             "wall_seconds": seconds,
@@ -108,7 +108,7 @@ def publish(experiment: Experiment, command: str) -> Findings:
             write_text(folder / "tables" / f"effects.{ending}", render_table(effects, style))
     for name, card in cards(experiment).items():
         write_text(folder / name, card)
-    note, manifests = caveat(experiment, frame), experiment.manifests()
+    note, manifests = caveat(frame), experiment.manifests()
     draw(frame, folder / "figures", note, results, recipe=recipe, manifests=manifests, summary=summary)
     record_tuning(folder / "tuning.csv", recipe, results, experiment.inputs())
     return found
