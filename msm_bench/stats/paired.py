@@ -41,7 +41,7 @@ class Paired(NamedTuple):
     parts: list[TaskPart]
     """One for each task."""
     unscored: float
-    """Share of the needed values that are unscored."""
+    """Share of the values that arms were asked for, of items that some arm has, that are unscored."""
     left_out: int
     """Items, over all tasks, that some arm of the contrast has, but not every arm and seed has a value for."""
     trained: bool
@@ -116,8 +116,9 @@ class _Matched:
         self.rows = self._stack([arm.rows for arm in arms])
         self.scored = self._stack([arm.scored for arm in arms])
         self.seeds = [[arm.seeds[row] for row in rows] for arm, rows in zip(arms, self.rows_of, strict=True)]
-        self.needed = self.means.size
-        self.missing = float((1 - self.scored / np.maximum(self.rows, 1)).sum())
+        asked = self.rows > 0  # an item that an arm was never asked is left out, not unscored
+        self.needed = int(asked.sum())
+        self.missing = float((1 - self.scored[asked] / self.rows[asked]).sum())
 
     def _stack(self, arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         """(terms, seeds, items)"""

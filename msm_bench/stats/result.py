@@ -66,7 +66,7 @@ class ContrastResult(BaseModel):
     n_seeds: int
     """Seeds that every arm has."""
     unscored_rate: float
-    """Share of the needed values that could not be judged."""
+    """Share of the values that arms were asked for that could not be judged; an item not asked is left out instead."""
     method: str
     """How the interval was made."""
     n_left_out: int = 0
