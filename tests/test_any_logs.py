@@ -123,6 +123,7 @@ def test_arms_are_compared_on_the_items_they_share(tmp_path: Path) -> None:
     )
     assert done.stderr.endswith(f"\n{note}")
     assert done.stderr.count("note: ") == 1
+    assert "unscored" not in done.stderr  # c and d were not asked of both, which is no value that could not be scored
     # for readers the notes stand below the tables
     shown = invoke("compare", *logs, "--baseline", "mockllm/one", "--format", "markdown")
     assert shown.stdout.endswith(f"\n- {note}")
@@ -188,7 +189,7 @@ def test_contents_are_read_to_their_end_if_asked(tmp_path: Path) -> None:
 def test_two_logs_of_one_arm_are_told_apart(tmp_path: Path) -> None:
     logs = [make_log(tmp_path, "one", {"a": value, "b": value}) for value in (0, 1)]
     line = refusal("compare", tmp_path, cwd=tmp_path)
-    refused(line, "item a of quiz is scored twice for arm mockllm/one, seed -1", "--by", "--seed log")
+    refused(line, "item a of quiz is scored twice for arm mockllm/one; leave one out", "--by", "--seed log")
     refused(line, *(Path(log.location).name for log in logs))
     refused(refusal("compare", logs[0].location, logs[0].location, cwd=tmp_path), "scored twice", "give each log once")
     # in the order in which they were made, as far as their times of day, in seconds, tell
@@ -197,6 +198,28 @@ def test_two_logs_of_one_arm_are_told_apart(tmp_path: Path) -> None:
     seeded = load_results(tmp_path, seed="log").frame
     assert seeded.groupby("seed")["value"].mean().to_dict() == expected
     assert load_results(tmp_path, by="log").frame["arm"].nunique() == 2
+
+
+@pytest.mark.parametrize("seed", ["red", True, 2**63])
+def test_what_other_logs_call_a_seed_need_not_be_one(tmp_path: Path, seed: Any) -> None:
+    make_log(tmp_path, "one", {"a": 1}, metadata={"seed": seed, "draw": 7})
+    refused(refusal("compare", tmp_path, cwd=tmp_path), f"the seed '{seed}'", "whole number", "--seed")
+    assert load_results(tmp_path, seed="metadata.draw").frame["seed"].tolist() == [7]
+    assert load_results(tmp_path, seed="log").frame["seed"].tolist() == [1]
+
+
+def test_no_seed_is_none(tmp_path: Path) -> None:
+    make_log(tmp_path, "one", {"a": 1}, metadata={"seed": None})
+    assert load_results(tmp_path).frame["seed"].tolist() == [UNTRAINED]
+
+
+def test_ids_of_a_log_that_are_alike_as_text(tmp_path: Path) -> None:
+    log = make_log(tmp_path, "one", {"1": 1, "2": 0})
+    whole = read_eval_log(log.location)
+    assert whole.samples
+    whole.samples[1].id = 1  # Inspect itself refuses such a dataset; logs of other makers need not
+    write_eval_log(whole, str(tmp_path / "alike.json"))
+    refused(refusal("compare", tmp_path / "alike.json", cwd=tmp_path), "alike.json: item 1 of quiz", "'1'")
 
 
 def test_seeds_that_are_no_numbers_are_numbered(tmp_path: Path) -> None:

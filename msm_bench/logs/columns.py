@@ -24,6 +24,8 @@ OF_SAMPLE = ("item", "cell", "cluster", "split", "cue", "epoch", "sample_uuid")
 """Columns of a result frame that differ within a log, but for those of its scores."""
 _TOLD = ("name", "agent_name", "system", "prefill", "pressure")
 """Arguments of our tasks that change what a model is told around the same items (`docs/robustness.md`)."""
+_SEED_LIMIT = 2**63
+"""Seeds are below, as a column of whole numbers holds them."""
 _TOLD_LENGTH = 24
 """Characters of a text that stand in an arm's name."""
 _LEFT_OUT = "Key removed from summary (> 1k)"
@@ -49,16 +51,24 @@ class Columns(NamedTuple):
     """The seed; `log` numbers the logs of each arm and task by their age."""
 
 
-def about_log(log: EvalLog) -> dict[str, Any]:
+def about_log(log: EvalLog, *, seed_named: bool = False) -> dict[str, Any]:
     """The columns of a result frame that all samples of a log have in common.
 
+    Args:
+        log: With or without its samples.
+        seed_named: Another column is to be the seed, so that what its metadata call one does not count.
+
     Raises:
-        UserError: its metadata give a seed that is no whole number.
+        UserError: its metadata give a seed that is no whole number of 64 bits.
     """
     metadata = log.eval.metadata or {}
-    seed = metadata.get("seed", UNTRAINED)
-    if not isinstance(seed, int):
-        raise UserError(f"{log.location}: its metadata give the seed {seed!r}; a seed is a whole number")
+    seed = None if seed_named else metadata.get("seed")
+    seed = UNTRAINED if seed is None else seed
+    if not isinstance(seed, int) or isinstance(seed, bool) or abs(seed) >= _SEED_LIMIT:
+        raise UserError(
+            f"{log.location}: its metadata give the seed {printable(str(seed), 40)!r}; a seed is a whole number below "
+            "2^63; name what is the seed by --seed, or take each log for a run by --seed log"
+        )
     return {
         "recipe": str(metadata.get("recipe", "")),
         "model": log.eval.model,

@@ -68,9 +68,12 @@ def check_once(frame: pd.DataFrame) -> None:
     same = np.logical_and.reduce([(frame[name] == second[name]).to_numpy() for name in SAMPLE])
     first = frame.iloc[np.flatnonzero(same)[0]]
     item, arm = printable(second["item"]), printable(second["arm"])
-    where = f"item {item} of {second['task']} is scored twice for arm {arm}, seed {second['seed']}"
+    seed = "" if second["seed"] == UNTRAINED else f", seed {second['seed']}"
+    where = f"item {item} of {second['task']} is scored twice for arm {arm}{seed}"
     if first["sample_uuid"] == second["sample_uuid"] and first["sample_uuid"]:
         raise UserError(f"{second['log']}: {where}; give each log once")
+    if first["log"] == second["log"]:
+        raise UserError(f"{second['log']}: {where}; give its samples ids that differ as text, unlike 1 and '1'")
     raise UserError(
         f"{first['log']} and {second['log']}: {where}; leave one out, or tell them apart with --by, or with --seed log "
         "where each is a run of its own"

@@ -118,7 +118,7 @@ class Reader:
 
     def _about(self, file: LogFile, samples: Sequence[Sample]) -> dict[str, npt.NDArray[Any]]:
         """The columns of a result frame; a seed that a column names is still text, empty where there is none."""
-        whole = about_log(file.head) | {"log": file.name}
+        whole = about_log(file.head, seed_named=self._columns.seed is not None) | {"log": file.name}
         own = [about_sample(sample) for sample in samples]
         about = {name: _repeated(value, len(samples)) for name, value in whole.items()}
         about |= {name: _texts(row[name] for row in own) for name in OF_SAMPLE}
