@@ -61,12 +61,17 @@ def one_seed(values: Sequence[float], clusters: Sequence[int] = (), cells: Seque
     )
 
 
-CLUSTERED = st.lists(st.tuples(st.floats(-10, 10), st.integers(0, 5)), min_size=4, max_size=30).filter(
-    lambda rows: len({cluster for _, cluster in rows}) > 1
-)
-BINARY = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.integers(0, 5)), min_size=4, max_size=30).filter(
-    lambda rows: len({cluster for _, cluster in rows}) > 1
-)
+def clustered(values: st.SearchStrategy[float]) -> st.SearchStrategy[list[tuple[float, int]]]:
+    """Values with their clusters, at least two and all of one size."""
+    return st.tuples(st.lists(values, min_size=6, max_size=30), st.integers(1, 3)).map(
+        lambda drawn: [
+            (value, place // drawn[1]) for place, value in enumerate(drawn[0][: len(drawn[0]) // drawn[1] * drawn[1]])
+        ]
+    )
+
+
+CLUSTERED = clustered(st.floats(-10, 10))
+BINARY = clustered(st.sampled_from([0.0, 1.0]))
 
 
 # --- Inspect
@@ -85,12 +90,19 @@ def test_mean_stderr_and_interval_are_inspects(values: list[float]) -> None:
 @settings(max_examples=40)
 @given(CLUSTERED)
 def test_the_clustered_stderr_and_interval_are_inspects(rows: list[tuple[float, int]]) -> None:
-    # one cell: both have the factor G / (G − 1) and G − 1 degrees of freedom, also with clusters of unequal size
+    # one cell, clusters of equal size: both have the factor G / (G − 1) and G − 1 degrees of freedom
     values, clusters = (list(column) for column in zip(*rows, strict=True))
     ours = two_way_interval([one_seed(values, clusters)])
     assert ours.se == pytest.approx(inspects(stderr(cluster="cluster"), values, clusters), abs=TO)
     if ours.se > 1e-6:
         assert (ours.low, ours.high) == pytest.approx(inspects_limits(ci(cluster="cluster"), values, clusters), abs=TO)
+
+
+def test_a_large_cluster_makes_our_stderr_larger_than_inspects() -> None:
+    # mean 3; theirs 2 (3² + 3²) / 4² = 2.25, ours by how far the mean moves without a cluster: 1/2 (1² + 3²) = 5
+    values, clusters = [0.0, 4.0, 4.0, 4.0], [0, 1, 1, 1]
+    assert two_way_interval([one_seed(values, clusters)]).se ** 2 == pytest.approx(5, abs=TO)
+    assert inspects(stderr(cluster="cluster"), values, clusters) ** 2 == pytest.approx(2.25, abs=TO)
 
 
 def test_within_cells_our_stderr_is_smaller_than_inspects_which_has_no_strata() -> None:

@@ -50,6 +50,45 @@ def test_items_of_a_cluster_move_together() -> None:
     assert item_variance(task([[1, 3, 5, 7]], clusters=[0, 0, 1, 1])) == pytest.approx(4.0, abs=1e-12)
 
 
+def test_clusters_of_unequal_size_count_by_how_far_the_mean_moves_without_them() -> None:
+    # clusters {0} and {4, 4, 4}: the mean is 3, without the first 4, without the second 0, so
+    # V = 1/2 (1² + 3²) = 5; Σ z² with the factor 2 would be 2 (3² + 3²) / 4² = 2.25
+    assert item_variance(task([[0, 4, 4, 4]], clusters=[0, 1, 1, 1])) == pytest.approx(5.0, abs=1e-12)
+
+
+def test_a_cell_of_one_cluster_varies_as_others_do_by_its_size_squared() -> None:
+    # cell 0: items 1 and 3, of variance 1 (2/1 (1 + 1) / 2² = 1), so 4 for the sum; squared sizes 1 + 1. Cell 1 is a
+    # cluster of 3 items, 9 squared: 4 (2 + 9) / 2 = 22, over 5² items
+    found = item_variance(task([[1, 3, 0, 0, 0]], cells=[0, 0, 1, 1, 1], clusters=[0, 1, 2, 2, 2]))
+    assert found == pytest.approx(22 / 25, abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.integers(0, 2), st.integers(0, 3)), min_size=2, max_size=20))
+def test_the_item_variance_is_the_jackknife_by_cluster(rows: list[tuple[float, int, int]]) -> None:
+    values, cells, inner = (np.array(column) for column in zip(*rows, strict=True))
+    clusters, expected = 4 * cells + inner, 0.0
+    if any(len(np.unique(clusters[cells == cell])) == 1 for cell in cells):
+        return
+    for cell in np.unique(cells):
+        own, names = values[cells == cell], clusters[cells == cell]
+        without = np.array([own[names != name].mean() for name in np.unique(names)])
+        share, count = len(own) / len(values), len(without)
+        expected += share**2 * (count - 1) / count * ((without - own.mean()) ** 2).sum()
+    found = item_variance(task([values.tolist()], cells=cells.tolist(), clusters=clusters.tolist()))
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_interval_covers_where_small_cells_have_clusters_of_unequal_size() -> None:
+    # six cells of two clusters, of 1 and of 5 items that are mostly alike: Σ z² covers in 0.75
+    rng, hits = np.random.default_rng(1), 0
+    clusters = np.repeat(np.arange(12), [1, 5] * 6)
+    for _ in range(400):
+        values = rng.normal(size=12)[clusters] + 0.5 * rng.normal(size=36) + 0.5 * rng.normal(size=(8, 36))
+        interval = two_way_interval([task(values, cells=clusters // 2, clusters=clusters)])
+        hits += interval.low <= 0 <= interval.high
+    assert hits / 400 >= 0.92
+
+
 def test_clusters_agree_with_statsmodels() -> None:
     rng = np.random.default_rng(0)
     values, clusters = rng.normal(size=30), np.repeat(np.arange(10), 3)

@@ -28,12 +28,16 @@ class Interval(NamedTuple):
 
 
 def item_variance(task: TaskValues) -> float:
-    """Variance of the task's mean over items, by cluster within fixed cells (stratified).
+    """Variance of the task's mean over items, by cluster within fixed cells: the stratified jackknife.
 
-    With n items, cells h of G_h clusters, and for each cluster the sum z_g of the deviations from the cell's mean of
-    the items' seed means:  V = Σ_h G_h/(G_h − 1) Σ_g (z_g − z̄_h)² / n².
-    Cochran (1977), Sampling Techniques, 3rd ed., ch. 5 (strata) and 9 (clusters). A cell of one cluster has no
-    variance of its own; it is given the mean contribution of the other cells' clusters, an assumption of ours.
+    With n items, cells h of n_h items in G_h clusters, and for each cluster of n_g items the sum z_g of the deviations
+    from the cell's mean of the items' seed means:  V = Σ_h (G_h − 1)/G_h Σ_g (z_g / (1 − n_g/n_h))² / n².
+    z_g / (1 − n_g/n_h) / n_h is how far the cell's mean moves without the cluster: Wolter (2007), Introduction to Variance
+    Estimation, 2nd ed., ch. 4. Where the clusters of a cell are of equal size this is G_h/(G_h − 1) Σ_g z_g² (Cochran
+    1977, Sampling Techniques, 3rd ed., ch. 5 and 9); where they are not, that is too small, in cells of two clusters
+    several times, as a large cluster pulls the mean towards itself (Bell & McCaffrey 2002, Survey Methodology 28:169).
+    A cell of one cluster has no variance of its own; it is given that of the other cells' clusters by the square of its
+    size, an assumption of ours.
     """
     by_item = task.values.mean(axis=0, keepdims=True)
     return float(_stratified(task, by_item)[0])
@@ -47,19 +51,21 @@ def _stratified(task: TaskValues, values: Array) -> Array:
         own = task.cells == cell
         deviations[:, own] -= values[:, own].mean(axis=1, keepdims=True)
     sums, cells = cluster_sums(task, deviations)
+    sizes = cluster_sums(task, np.ones((1, n)))[0][0]
     total: Array = np.zeros(values.shape[0])
-    clusters = alone = 0
+    alone = several = 0.0  # sums of squared sizes
     for cell in np.unique(cells):
-        own_sums = sums[:, cells == cell]
-        count = own_sums.shape[1]
+        own = cells == cell
+        own_sizes = sizes[own]
+        count, squares = len(own_sizes), float((own_sizes**2).sum())
         if count == 1:
-            alone += 1
+            alone += squares
             continue
-        spread = ((own_sums - own_sums.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        total += count / (count - 1) * spread
-        clusters += count
-    if alone and clusters:
-        total *= (clusters + alone) / clusters
+        moves = sums[:, own] / (1 - own_sizes / own_sizes.sum())
+        total += (count - 1) / count * (moves**2).sum(axis=1)
+        several += squares
+    if alone and several:
+        total *= (several + alone) / several
     elif alone:
         total[:] = math.nan
     variance: Array = total / n**2
