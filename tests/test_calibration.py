@@ -101,6 +101,34 @@ def test_rates_have_the_stated_truth() -> None:
     assert np.mean(means) == pytest.approx(0.3, abs=4 * error)
 
 
+def test_ranks_have_the_stated_truth() -> None:
+    scenario = scenarios.Scenario("x", (), marks=(0.5, 0.0), clusters=100, cluster_sd=0.5, size=2)
+    samples = list(study.data_sets(scenario, 200))
+    means = [sample.tasks[0].mean for sample in samples]
+    assert np.mean(means) == pytest.approx(samples[0].truth, abs=4 * float(np.std(means)) / math.sqrt(200))
+    assert {value for sample in samples for value in np.unique(sample.arms)} == {1, 2, 3, 4, 5}
+    alike = scenarios.Scenario("x", (), marks=(1.0, 1.0))
+    assert next(study.data_sets(alike, 1)).truth == pytest.approx(0, abs=1e-12)
+
+
+def test_a_trend_is_its_slope() -> None:
+    still = {"seed_sd": 0.0, "item_sd": 0.0, "noise_sd": 0.0, "truth": 0.7}
+    scenario = scenarios.Scenario("x", (), doses=(0, 1, 2, 3), **still)
+    (sample,) = study.data_sets(scenario, 1)
+    assert sample.tasks[0].mean == pytest.approx(0.7, abs=1e-12)
+
+
+def test_wrong_answers_that_are_lost_are_as_many_as_stated() -> None:
+    scenario = scenarios.Scenario("x", (), rates=(0.7, 0.7), clusters=500, unscored=0.1, unscored_how="low")
+    lost = np.mean([sample.unscored for sample in study.data_sets(scenario, 20)])
+    assert lost == pytest.approx(0.05, abs=0.005)  # a tenth of the first arm's, none of the other's
+
+
+def test_that_one_seed_says_nothing_of_training_flags_nothing_about_these_checkpoints() -> None:
+    own, misused = (BY_NAME[f"one seed, 30 items{more}"] for more in ("", ", taken as about training again"))
+    assert study.firing(own, 10)["two_way_p"] < 1 == study.firing(misused, 10)["two_way_p"]
+
+
 def test_conditional_truths_hold_in_each_data_set() -> None:
     # without noise of seed and item, the mean over these items (or at these seeds) is what was fixed
     seeds = scenarios.Scenario("x", (), scenarios.SEEDS, seed_sd=0.0, noise_sd=0.0, truth=0.7)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from msm_bench.recipe import Contrast, Smallest, Term
 from msm_bench.results import COLUMNS
-from msm_bench.stats import TaskValues, evaluate
+from msm_bench.stats import Options, TaskValues, evaluate
 from msm_bench.stats.cautions import FEW_CLUSTERS, MAX_UNSCORED, MIN_GRADERS, MIXED_SEEDS, cautions, find_cautions
 
 
@@ -102,6 +102,46 @@ def test_mcnemar_is_warned_of_where_clusters_hold_several_items() -> None:
     assert ["mcnemar" in caution.about for caution in found] == [True]
     # beside the test itself, not among what is to know of the interval
     assert not any("McNemar" in text for text in said(normal_task(seeds=2), share=True))
+
+
+def test_an_arm_at_the_end_of_the_scale_makes_ratios_rough() -> None:
+    # one seed: the first arm has half of 50 items, the second 4 of them; so 4 clusters are not all 0
+    arms = np.stack([np.resize([0.0, 1.0], (1, 50)), (np.arange(50) < 4).astype(float)[None]])
+    own = task_of(np.zeros(50))._replace(values=arms[0] - arms[1])
+
+    def about(shares: npt.NDArray[np.float64]) -> list[str]:
+        found = find_cautions([own], share=True, unscored=0, trained=False, arms=shares)
+        return [caution.text for caution in found if "ratio" in caution.about]
+
+    assert about(arms) == ["t: only 4 of 50 clusters keep an arm from all 0, or all 1: ratio, odds ratio, h are rough"]
+    assert about(1 - arms) == about(arms)
+    arms[1, 0, 4] = 1.0  # five
+    assert about(arms) == []
+
+
+def test_a_contrast_of_shares_is_warned_of_an_arm_at_the_end() -> None:
+    frame = frame_of(seeds=2).fillna({"value": 0.0})
+    frame["metric"] = "accuracy"
+    frame["value"] = (frame["arm"] == "a") & (frame.index % 2 == 0)
+    frame["value"] = frame["value"].astype(float)
+    frame.loc[frame["arm"].eq("b") & frame["item"].eq("i3"), "value"] = 1.0
+    terms = [Term(arm="a", task="t", weight=1), Term(arm="b", task="t", weight=-1)]
+    found = evaluate(frame, Contrast(name="a − b", terms=terms, measure="accuracy"), smallest=Smallest(), split="all")
+    assert [text for text in found.cautions if "ratio" in text] == [
+        "t: only 1 of 40 clusters keep an arm from all 0, or all 1: ratio, odds ratio, h are rough"
+    ]
+
+
+def test_ranks_that_hardly_ever_differ_are_rough() -> None:
+    frame = frame_of(seeds=2)
+    frame["metric"] = "mark"
+    frame["value"] = 5.0
+    frame.loc[frame["arm"].eq("b") & frame["item"].isin(["i3", "i4"]), "value"] = 4.0
+    terms = [Term(arm="a", task="t", weight=1), Term(arm="b", task="t", weight=-1)]
+    contrast = Contrast(name="a − b", terms=terms, measure="mark")
+    options = Options(ordinal=("mark",), draws=100)
+    found = evaluate(frame, contrast, smallest=Smallest(), split="all", options=options)
+    assert any("only 2 of 40 clusters differ" in text for text in found.cautions)
 
 
 def test_two_graders_are_few() -> None:

@@ -203,6 +203,10 @@ def test_seed_swap_counts_sign_patterns() -> None:
     # 3, 3, -1 sum to 5: patterns with |sum| ≥ 5 are +++ (5), and with -1 flipped 7, and their mirrors: 4 of 8
     assert seed_swap([task([[3.0], [3.0], [-1.0]])]) == 4 / 8
     assert seed_swap([task([[1.0], [1.0], [1.0]])]) == smallest_p(3) == 0.25
+    # a seed without a difference doubles every pattern: 2 · 2 of 2³
+    assert seed_swap([task([[1.0], [1.0], [0.0]])]) == 4 / 8
+    # the sum is 0, and rounded 5.6e-17: no pattern has less
+    assert seed_swap([task([[0.1], [0.1], [0.1], [-0.3]])]) == 1
     # beyond 16 seeds patterns are drawn: of 20000 none as extreme as 20 equal seeds, and the observed one counts
     assert seed_swap([task(np.ones((20, 1)))]) == smallest_p(20) == 1 / 20001
 

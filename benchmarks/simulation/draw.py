@@ -1,13 +1,17 @@
 """Data of a scenario: two arms or their contrast, with the truth for the scenario's population."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from msm_bench.stats import TaskValues
+from msm_bench.stats import TaskValues, superiority, trend_weights
 from msm_bench.stats.values import Array
 from simulation.scenarios import ITEMS, SEEDS, Scenario
+
+_CUTS = (-1.5, -0.5, 0.5, 1.5)
+"""Between the ranks."""
 
 
 class Sample(NamedTuple):
@@ -40,6 +44,10 @@ def draw(scenario: Scenario, rng: np.random.Generator) -> Sample:
     layout = _layout(scenario, rng)
     if scenario.effects:
         return _family(scenario, layout, rng)
+    if scenario.marks:
+        return _ranks(scenario, layout, rng)
+    if scenario.doses:
+        return _trend(scenario, layout, rng)
     if scenario.rates:
         return _shares(scenario, layout, rng)
     if scenario.sharpening != 1:
@@ -54,11 +62,12 @@ def draw(scenario: Scenario, rng: np.random.Generator) -> Sample:
 
 def _layout(scenario: Scenario, rng: np.random.Generator) -> _Layout:
     counts = np.resize(scenario.clusters, scenario.cells)
-    sizes = np.full(counts.sum(), scenario.size)
+    sizes = np.resize(scenario.size, counts.sum())
     if scenario.unequal == "drawn":
-        sizes = rng.integers(1, 2 * scenario.size, size=counts.sum())
+        sizes = rng.integers(1, 2 * sizes)
     elif scenario.unequal == "one large":
-        sizes[np.cumsum(counts) - counts] = scenario.size * (counts - 1)
+        first = np.cumsum(counts) - counts
+        sizes[first] *= counts - 1
     clusters = np.repeat(np.arange(counts.sum()), sizes)
     return _Layout(np.repeat(np.arange(scenario.cells), counts)[clusters], clusters)
 
@@ -107,18 +116,66 @@ def _sharpened(scenario: Scenario, layout: _Layout, rng: np.random.Generator) ->
 def _shares(scenario: Scenario, layout: _Layout, rng: np.random.Generator) -> Sample:
     """Right or wrong, by a latent normal: arms share the items' difficulty."""
     shape, items = (scenario.seeds, len(layout.cells)), len(layout.cells)
-    parts = (scenario.seed_sd, scenario.cluster_sd, scenario.item_sd, scenario.noise_sd, scenario.common)
-    spread = np.sqrt(np.square(parts).sum())
     difficulty = scenario.common * rng.normal(size=items)
     arms = []
-    for rate in scenario.rates:
+    for number, rate in enumerate(scenario.rates):
+        noise_sd = scenario.noise_sd / (scenario.sharpening if number == 0 else 1)
+        parts = (scenario.seed_sd, scenario.cluster_sd, scenario.item_sd, noise_sd, scenario.common)
+        spread = np.sqrt(np.square(parts).sum())
         latent = stats.norm.ppf(rate) * spread + difficulty + scenario.seed_sd * rng.normal(size=(scenario.seeds, 1))
         latent = latent + scenario.cluster_sd * rng.normal(size=layout.clusters.max() + 1)[layout.clusters]
-        latent = latent + scenario.item_sd * rng.normal(size=items) + scenario.noise_sd * rng.normal(size=shape)
+        latent = latent + scenario.item_sd * rng.normal(size=items) + noise_sd * rng.normal(size=shape)
         arms.append((latent > 0).astype(np.float64))
-    values = arms[0] - arms[1] if len(arms) == 2 else arms[0]
     truth = scenario.rates[0] - (scenario.rates[1] if len(arms) == 2 else 0.0)
-    return Sample([_task(values, layout)], truth, True, 0.0, np.stack(arms))
+    return _scored(scenario, layout, np.stack(arms), truth, rng)
+
+
+def _ranks(scenario: Scenario, layout: _Layout, rng: np.random.Generator) -> Sample:
+    """Ranks from 1 to 5 of two arms that share the items' difficulty, compared item by item."""
+    shape, items = (scenario.seeds, len(layout.cells)), len(layout.cells)
+    own_sd = np.sqrt(np.square([scenario.seed_sd, scenario.cluster_sd, scenario.item_sd, scenario.noise_sd]).sum())
+    spread = np.hypot(own_sd, scenario.common)
+    difficulty = scenario.common * rng.normal(size=items)
+    arms = []
+    for _ in scenario.marks:
+        latent = difficulty + scenario.seed_sd * rng.normal(size=(scenario.seeds, 1))
+        latent = latent + scenario.cluster_sd * rng.normal(size=layout.clusters.max() + 1)[layout.clusters]
+        latent = latent + scenario.item_sd * rng.normal(size=items) + scenario.noise_sd * rng.normal(size=shape)
+        arms.append(latent / spread)
+    ranks = np.stack([np.digitize(mean + own, _CUTS) + 1.0 for mean, own in zip(scenario.marks, arms, strict=True)])
+    values = np.stack([superiority(first[None], second[None]) - 0.5 for first, second in zip(*ranks, strict=True)])
+    truth = _superiority(scenario.marks, scenario.common / spread, own_sd / spread) - 0.5
+    return Sample([_task(values, layout)], truth, True, 0.0, ranks)
+
+
+def _superiority(means: Sequence[float], common: float, own: float) -> float:
+    """P(first > second) + ½ P(alike) of the ranks, by integrating over the difficulty that both share."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    edges = np.array([-np.inf, *_CUTS, np.inf])
+    chances = [np.diff(stats.norm.cdf((edges - mean - common * nodes[:, None]) / own), axis=1) for mean in means]
+    below = np.cumsum(chances[1], axis=1) - 0.5 * chances[1]
+    return float(weights @ (chances[0] * below).sum(axis=1) / weights.sum())
+
+
+def _trend(scenario: Scenario, layout: _Layout, rng: np.random.Generator) -> Sample:
+    """The least-squares slope of arms that each have noise of their own."""
+    weights = trend_weights(scenario.doses)
+    arms = [scenario.truth * dose + _contrast(scenario, layout, rng) for dose in scenario.doses]
+    values = np.tensordot(weights, np.stack(arms), axes=1)
+    return Sample([_task(values, layout)], scenario.truth, False, 0.0, np.empty(0))
+
+
+def _scored(scenario: Scenario, layout: _Layout, arms: Array, truth: float, rng: np.random.Generator) -> Sample:
+    """Shares of arms, of which some values are lost."""
+    lost = np.zeros(arms.shape, dtype=bool)
+    if scenario.unscored_how == "low":
+        lost[0] = (arms[0] == 0) & (rng.random(arms[0].shape) < scenario.unscored / (1 - scenario.rates[0]))
+    elif scenario.unscored:
+        lost = rng.random(arms.shape) < scenario.unscored
+    whole = ~lost.any(axis=(0, 1))
+    kept, arms = _Layout(layout.cells[whole], layout.clusters[whole]), arms[:, :, whole]
+    values = arms[0] - arms[1] if len(arms) == 2 else arms[0]
+    return Sample([_task(values, kept)], truth, True, float(lost.mean()), arms)
 
 
 def _with_unscored(scenario: Scenario, layout: _Layout, values: Array, rng: np.random.Generator) -> Sample:

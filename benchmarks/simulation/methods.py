@@ -35,6 +35,7 @@ from msm_bench.stats import (
     two_way_interval,
     wilson,
 )
+from msm_bench.stats.effects import superiority_effect
 from simulation.draw import Sample
 from simulation.scenarios import NOMINAL, Scenario
 
@@ -114,16 +115,24 @@ def _flips(trial: Trial) -> float:
     return _rejects(item_sign_flip(trial.sample.tasks, draws=FLIPS))
 
 
-def _tost(trial: Trial) -> float:
+def _tost_p(trial: Trial) -> float:
     found = trial.interval
-    return _rejects(equivalence(found.estimate, found.se, found.df, trial.scenario.bound))
+    return equivalence(found.estimate, found.se, found.df, trial.scenario.bound)
+
+
+def _tost(trial: Trial) -> float:
+    return _rejects(_tost_p(trial))
 
 
 def _family_p(trial: Trial) -> tuple[list[float], list[bool]]:
-    """p of record of each contrast, and whether it is null."""
-    family = trial.sample.family
-    p = [Trial(trial.sample._replace(tasks=tasks), trial.scenario).confirmatory for tasks, _ in family]
-    return p, [truth == 0 for _, truth in family]
+    """p of record of each contrast, and whether it is null; where there is a bound, every other one is TOST's."""
+    p, null = [], []
+    for number, (tasks, truth) in enumerate(trial.sample.family):
+        own = Trial(trial.sample._replace(tasks=tasks), trial.scenario)
+        tost = trial.scenario.bound > 0 and number % 2 == 1
+        p.append(_tost_p(own) if tost else own.confirmatory)
+        null.append(abs(truth) >= trial.scenario.bound if tost else truth == 0)
+    return p, null
 
 
 def _holm(trial: Trial) -> float:
@@ -163,6 +172,12 @@ def _effect(name: str) -> Callable[[Trial], float]:
         return math.nan if found.low is None or found.high is None else _covers(found.low, found.high, truth)
 
     return score
+
+
+def _superiority(trial: Trial) -> float:
+    [found] = superiority_effect(_part(trial), trial.interval)
+    none = found.low is None or found.high is None
+    return math.nan if none else _covers(found.low, found.high, trial.sample.truth + 0.5)
 
 
 def _graders(trial: Trial) -> float:
@@ -240,6 +255,7 @@ METHODS: dict[str, Method] = {
     "ratio": Method("interval", _effect("ratio")),
     "odds_ratio": Method("interval", _effect("odds ratio")),
     "cohens_h": Method("interval", _effect("Cohen's h")),
+    "superiority": Method("interval", _superiority),
     "grader_interval": Method("interval", _graders),
     "mixed_model": Method("interval", _mixed, 400),
     "wilson": Method("interval", _wilson),

@@ -58,8 +58,8 @@ class Scenario:
     """Fixed strata; their means differ, which is no noise."""
     clusters: int | tuple[int, ...] = 10
     """In each cell, repeated over the cells."""
-    size: int = 1
-    """Items in a cluster."""
+    size: int | tuple[int, ...] = 1
+    """Items in a cluster; several are repeated over the clusters, those of the first cell first."""
     unequal: str = ""
     """Sizes of clusters: `drawn` (1 to 2·size − 1), `one large` (half of all items in a cell's first)."""
     seed_sd: float = 0.5
@@ -76,13 +76,20 @@ class Scenario:
     """Repetitions of the items, repeated over the items; noise is averaged over them."""
     sharpening: float = 1.0
     """The arm's margins are so many times the base's, of mean 1 and standard deviation 1, on two tasks of opposite
-    sign: the truth stays 0."""
+    sign: the truth stays 0. With `rates` the noise of seed and item of the first arm is so many times smaller than that
+    of the second, and the rates stay what they are."""
+    doses: tuple[float, ...] = ()
+    """Of arms whose margins grow by `truth` a dose: the contrast is their trend."""
+    marks: tuple[float, ...] = ()
+    """Of two arms, the means of latent normals of variance 1 that are cut into the ranks 1 to 5 at −1.5, −0.5, 0.5 and
+    1.5: compared is how often the first beats the second on an item."""
     unscored: float = 0.0
     """Share of an arm's values that can't be judged. Items that lack one are left out."""
     unscored_how: str = "random"
-    """`random`, or `low`: the lower a value of the first arm, the likelier it is unscored; other arms' all are."""
+    """`random`, or `low`: the lower a value of the first arm, the likelier it is unscored (of shares only what is
+    wrong); other arms' all are scored."""
     effects: tuple[float, ...] = ()
-    """True contrasts of a family, whose arms share one baseline."""
+    """True contrasts of a family, whose arms share one baseline; with `bound` every other one is tested by TOST."""
     graders: int = 0
     """How many score every value; 0 for values that need none. They are drawn anew too."""
     grader_sd: float = 0.5
@@ -95,9 +102,10 @@ def _seeds(count: int, name: str, **how: float) -> Scenario:
     return Scenario(f"{count} seeds, {name}", TESTED if how.get("item_sd") == 0 else CONFIRMED, seeds=count, **how)  # type: ignore[arg-type]
 
 
-_CROSSED = tuple(_seeds(count, "30 items", clusters=30) for count in (2, 3, 4, 6, 8, 12, 20))
+_CROSSED = tuple(_seeds(count, "30 items", clusters=30) for count in (2, 3, 4, 5, 6, 7, 8, 12, 20))
 _MOSTLY_SEEDS = tuple(
-    _seeds(count, "noise of training only", clusters=30, seed_sd=1.0, item_sd=0.0) for count in (2, 3, 4, 6, 8, 12, 20)
+    _seeds(count, "noise of training only", clusters=30, seed_sd=1.0, item_sd=0.0)
+    for count in (2, 3, 4, 5, 6, 7, 8, 12, 20)
 )
 _FEW_CLUSTERS = tuple(
     Scenario(f"{count} clusters of 3, 20 seeds", CONTRAST, seeds=20, clusters=count, size=3, seed_sd=0.1, cluster_sd=1)
@@ -131,6 +139,31 @@ _CELLS = (
     Scenario(
         "one cell has nearly all spread", CONTRAST, seeds=12, cells=8, clusters=3, seed_sd=0.1, scales=(10, *[1.0] * 7)
     ),
+    *(
+        Scenario(
+            f"{cells} cells of {len(size)} clusters, of {', '.join(map(str, size))} items",
+            CONTRAST,
+            seeds=20,
+            cells=cells,
+            clusters=len(size),
+            size=size,
+            cluster_sd=cluster_sd,
+            item_sd=item_sd,
+            seed_sd=0.1,
+        )
+        for cells, size, cluster_sd, item_sd in ((12, (1, 9), 1, 0.5), (8, (1, 2, 6), 1, 0.5), (12, (2, 5), 0.3, 1))
+    ),
+    Scenario(
+        "10 cells, every other of one cluster of 8 items",
+        CONTRAST,
+        seeds=20,
+        cells=10,
+        clusters=(1, 4),
+        size=(8, 1, 1, 1, 1),
+        cluster_sd=1,
+        item_sd=0.5,
+        seed_sd=0.1,
+    ),
 )
 _ITEMS_ONLY = (
     Scenario(
@@ -159,6 +192,33 @@ _SHAPES = (
     Scenario("unequal epochs", CONFIRMED, clusters=30, epochs=(1, 1, 8), noise_sd=2.0),
     Scenario("sharpening 1.5", CONFIRMED, clusters=30, sharpening=1.5, item_sd=0.3),
     Scenario("sharpening 3", CONFIRMED, clusters=30, sharpening=3.0, item_sd=0.3),
+    Scenario("trend over four doses", CONFIRMED, clusters=30, doses=(0, 1, 2, 3)),
+    Scenario(
+        "trend over four doses, 8 seeds, truth 0.3", INTERVALS, seeds=8, doses=(0, 1, 2, 3), truth=0.3, clusters=30
+    ),
+    Scenario(
+        "trend over four doses, 4 seeds, 5 clusters of 4",
+        CONTRAST,
+        seeds=4,
+        clusters=5,
+        size=4,
+        cluster_sd=1,
+        doses=(0, 1, 2, 3),
+    ),
+    Scenario("ranks alike", ("superiority", *CONFIRMED), marks=(0.0, 0.0), clusters=30, item_sd=0.5),
+    Scenario("ranks, one arm higher", ("superiority",), marks=(0.5, 0.0), clusters=30, item_sd=0.5),
+    Scenario(
+        "ranks, one arm higher, 8 seeds, 10 clusters of 4",
+        ("superiority",),
+        seeds=8,
+        marks=(0.5, 0.0),
+        size=4,
+        cluster_sd=1,
+        item_sd=0.5,
+    ),
+    Scenario(
+        "ranks near the top, one seed", ("superiority",), ITEMS, seeds=1, marks=(3.5, 3.0), clusters=50, seed_sd=0
+    ),
 )
 _RATES = (
     Scenario("rates 0.5 and 0.5", (*CONFIRMED, *EFFECTS), rates=(0.5, 0.5), clusters=30, item_sd=0.5),
@@ -222,6 +282,43 @@ _RATES = (
         item_sd=0.5,
         seed_sd=0,
     ),
+    Scenario(
+        "rates 0.02 and 0.02, one seed",
+        (*CONTRAST, "item_sign_flip", "mcnemar", *EFFECTS),
+        ITEMS,
+        seeds=1,
+        rates=(0.02, 0.02),
+        clusters=50,
+        seed_sd=0,
+    ),
+    Scenario(
+        "rates 0.5 and 0.02, one seed",
+        (*INTERVALS, *EFFECTS),
+        ITEMS,
+        seeds=1,
+        rates=(0.5, 0.02),
+        clusters=50,
+        seed_sd=0,
+    ),
+    Scenario("rates 0.02 and 0.02, seeds alone differ", TESTED, seeds=8, rates=(0.02, 0.02), clusters=50, item_sd=0),
+    Scenario("rates 0.98 and 0.98, seeds alone differ", TESTED, seeds=8, rates=(0.98, 0.98), clusters=50, item_sd=0),
+    *(
+        Scenario(
+            f"rates {first} and {second}, 8 seeds, {clusters} clusters of 5",
+            (*INTERVALS, *EFFECTS),
+            seeds=8,
+            rates=(first, second),
+            clusters=clusters,
+            size=5,
+            cluster_sd=0.6,
+            item_sd=0.5,
+            seed_sd=0.2,
+        )
+        for clusters in (3, 10, 30)
+        for first, second in ((0.02, 0.02), (0.98, 0.9))
+    ),
+    Scenario("sharpening 3, rates 0.5 and 0.5", (*CONFIRMED, *EFFECTS), rates=(0.5, 0.5), clusters=30, sharpening=3.0),
+    Scenario("sharpening 3, rates 0.9 and 0.9", (*CONFIRMED, *EFFECTS), rates=(0.9, 0.9), clusters=50, sharpening=3.0),
 )
 _SHARES = (
     Scenario(
@@ -262,6 +359,32 @@ _SHARES = (
         cluster_sd=1,
         seed_sd=0,
     ),
+    Scenario("share 0.02 of 150", ("rule_of_three",), ITEMS, seeds=1, rates=(0.02,), clusters=150, seed_sd=0),
+    Scenario("share 0.98 of 150", ("rule_of_three",), ITEMS, seeds=1, rates=(0.98,), clusters=150, seed_sd=0),
+    Scenario(
+        "share 0.1, 20 clusters of 4",
+        ("rule_of_three", *SHARE),
+        ITEMS,
+        seeds=1,
+        rates=(0.1,),
+        clusters=20,
+        size=4,
+        cluster_sd=1,
+        seed_sd=0,
+    ),
+    *(
+        Scenario(
+            f"share {rate}, 8 seeds, {clusters} clusters of 5",
+            ("arm_summary", "share_limits"),
+            seeds=8,
+            rates=(rate,),
+            clusters=clusters,
+            size=5,
+            cluster_sd=0.6,
+            seed_sd=0.2,
+        )
+        for rate, clusters in ((0.5, 3), (0.3, 5), (0.02, 10), (0.98, 10), (0.02, 30), (0.98, 30))
+    ),
     Scenario("share 0.06 of 50", ("rule_of_three",), ITEMS, seeds=1, rates=(0.06,), clusters=50, seed_sd=0),
     Scenario("share 0.3, 6 seeds, 30 items", ("arm_summary", "share_limits"), seeds=6, rates=(0.3,), clusters=30),
     Scenario("share 0.95, 6 seeds, 30 items", ("arm_summary", "share_limits"), seeds=6, rates=(0.95,), clusters=30),
@@ -282,11 +405,105 @@ _UNSCORED = (
         )
         for share in (0.02, 0.05, 0.1, 0.2)
     ),
+    Scenario(
+        "2% of one arm unscored, the low ones, 1000 items",
+        CONTRAST,
+        clusters=1000,
+        seed_sd=0.05,
+        unscored=0.02,
+        unscored_how="low",
+    ),
+    Scenario(
+        "5% of one arm unscored, the low ones, equivalence",
+        ("tost",),
+        truth=-0.5,
+        bound=0.5,
+        clusters=100,
+        seed_sd=0.2,
+        unscored=0.05,
+        unscored_how="low",
+    ),
+    Scenario(
+        "rates 0.5 and 0.5, 5% unscored at random",
+        (*CONFIRMED, *EFFECTS),
+        rates=(0.5, 0.5),
+        clusters=60,
+        item_sd=0.5,
+        unscored=0.05,
+    ),
+    Scenario(
+        "rates 0.7 and 0.7, 5% of one arm unscored, wrong ones",
+        (*CONTRAST, *EFFECTS),
+        rates=(0.7, 0.7),
+        clusters=100,
+        item_sd=0.5,
+        seed_sd=0.1,
+        unscored=0.05,
+        unscored_how="low",
+    ),
+    Scenario(
+        "share 0.7, one seed, 15% unscored, wrong ones",
+        SHARE,
+        ITEMS,
+        seeds=1,
+        rates=(0.7,),
+        clusters=200,
+        seed_sd=0,
+        unscored=0.15,
+        unscored_how="low",
+    ),
 )
 _TESTS = (
     Scenario("equivalence, truth on the bound", ("tost",), truth=0.5, bound=0.5, seeds=6, clusters=30, seed_sd=0.2),
     Scenario(
         "equivalence, 3 seeds, truth on the bound", ("tost",), truth=0.5, bound=0.5, seeds=3, clusters=30, seed_sd=0.2
+    ),
+    Scenario(
+        "equivalence, 5 clusters, 20 seeds, truth on the bound",
+        ("tost",),
+        truth=0.5,
+        bound=0.5,
+        seeds=20,
+        clusters=5,
+        seed_sd=0.1,
+        noise_sd=0.3,
+        item_sd=0.3,
+    ),
+    Scenario(
+        "equivalence, rates 0.98 and 0.93, truth on the bound",
+        ("tost",),
+        rates=(0.98, 0.93),
+        bound=0.05,
+        seeds=8,
+        clusters=200,
+        item_sd=0.2,
+        seed_sd=0.05,
+    ),
+    Scenario(
+        "six contrasts, differences and equivalence in turn, four null",
+        ("holm",),
+        seeds=8,
+        clusters=30,
+        effects=(0, 1.5, 0, 1.5, 3, 0),
+        bound=1.5,
+    ),
+    Scenario(
+        "six contrasts, all null, noise of training only",
+        ("holm",),
+        seeds=12,
+        clusters=30,
+        seed_sd=1.0,
+        item_sd=0.0,
+        effects=(0.0,) * 6,
+    ),
+    Scenario(
+        "20 contrasts, all null, 10 clusters of 4",
+        ("benjamini_hochberg",),
+        seeds=8,
+        size=4,
+        cluster_sd=1,
+        seed_sd=0.1,
+        effects=(0.0,) * 20,
     ),
     Scenario("six contrasts, all null", ("holm",), seeds=8, clusters=30, effects=(0.0,) * 6),
     Scenario("six contrasts, three null", ("holm",), seeds=8, clusters=30, effects=(0, 0, 0, 3, 3, 3)),
@@ -299,9 +516,21 @@ _TESTS = (
     Scenario("2 graders", ("grader_interval",), seeds=12, clusters=30, graders=2),
     Scenario("3 graders", ("grader_interval",), seeds=12, clusters=30, graders=3),
     Scenario("5 graders", ("grader_interval",), seeds=12, clusters=30, graders=5),
+    Scenario("3 graders, one seed", ("grader_interval",), ITEMS, seeds=1, clusters=30, seed_sd=0, graders=3),
+    Scenario("3 graders, 4 seeds, 10 clusters of 3", ("grader_interval",), seeds=4, size=3, cluster_sd=1, graders=3),
+    Scenario(
+        "5 graders, 20 seeds, 5 clusters of 3",
+        ("grader_interval",),
+        seeds=20,
+        clusters=5,
+        size=3,
+        cluster_sd=1,
+        graders=5,
+    ),
     Scenario("3 graders who agree", ("grader_interval",), seeds=12, clusters=30, graders=3, grader_sd=0.0),
     Scenario("mixed model, 4 seeds, 15 items", ("mixed_model",), seeds=4, clusters=15),
     Scenario("mixed model, 12 seeds, 20 items", ("mixed_model",), seeds=12, clusters=20),
+    Scenario("mixed model, 12 seeds, 10 clusters of 3", ("mixed_model",), seeds=12, size=3, cluster_sd=1),
     Scenario(
         "McNemar, 15 clusters of 6",
         ("mcnemar", "two_way_p"),

@@ -18,12 +18,25 @@ from msm_bench.files import canonical_json, read_json, sha256_file, sha256_text,
 from msm_bench.stats.cautions import Caution, find_cautions
 from simulation.draw import Sample, draw
 from simulation.methods import METHODS, Trial
-from simulation.scenarios import ERRORS, FIRES, MARGIN, NOMINAL, Scenario
+from simulation.scenarios import ERRORS, FIRES, ITEMS, MARGIN, NOMINAL, Scenario
 
 SEED = 20261126
 """Of the study; every data set has a seed made of it, its scenario's name and its number."""
 _STATS = Path(str(msm_bench.stats.__file__)).parent
-_ESTIMATORS = ("bootstrap", "effects", "graders", "mixed", "share_intervals", "shares", "tests", "values", "variance")
+_ESTIMATORS = (
+    *(
+        "bootstrap",
+        "effects",
+        "graders",
+        "mixed",
+        "ordinal",
+        "share_intervals",
+        "shares",
+        "tests",
+        "values",
+        "variance",
+    ),
+)
 """Modules of `msm_bench.stats` on which results depend."""
 LOOKS = 200
 """Data sets of a scenario on which the cautions are tried."""
@@ -78,8 +91,10 @@ def said(scenario: Scenario, sample: Sample) -> list[Caution]:
         sample.tasks,
         share=sample.share,
         unscored=sample.unscored,
+        trained=scenario.about != ITEMS,  # that one seed says nothing of training is no caution about these checkpoints
         mixed="mixed_model" in scenario.methods,
         graders=max(1, scenario.graders),
+        arms=sample.arms if len(scenario.rates) == 2 else None,
     )
 
 

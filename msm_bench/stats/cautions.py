@@ -25,6 +25,9 @@ MIN_DIFFERING = 10
 LEAST_PART = 0.5
 """Clusters of unequal size, or cells of unequal variance, that are worth less than this part of what they are counted
 as, in the sense of Kish (1965), Survey Sampling, and of Satterthwaite (1946), Biometrics Bull. 2:110."""
+MIN_HITS = 5
+"""Below so many clusters in which an arm is not all 0, or not all 1, ratios of shares and of odds are rough: Cochran's
+(1954, Biometrics 10:417) rule of five expected counts."""
 MAX_UNSCORED = 0.01
 """Share of unscored values above which an estimate may be off by more than its interval says."""
 
@@ -33,7 +36,7 @@ MIN_GRADERS = 3
 
 _EFFECTS = frozenset({"ratio", "odds_ratio", "cohens_h"})
 _SHARES = frozenset({"wilson", "arm_summary", "share_limits"})
-_INTERVAL = _EFFECTS | {"two_way_interval", "two_way_p", "confirmatory_p", "grader_interval"}
+_INTERVAL = _EFFECTS | {"superiority", "two_way_interval", "two_way_p", "confirmatory_p", "grader_interval"}
 _MIXED = frozenset({"mixed_model"})
 _BOTH = _INTERVAL | _MIXED | {"crossed_bootstrap"}
 _FLIPS = frozenset({"item_sign_flip"})
@@ -75,6 +78,7 @@ def cautions(
     trained: bool = True,
     mixed: bool = False,
     graders: int = 1,
+    arms: Array | None = None,
 ) -> list[str]:
     """What to know before the numbers of a contrast, or of an arm alone, are believed; empty where nothing is wrong.
 
@@ -82,13 +86,16 @@ def cautions(
 
     Args:
         tasks: The values of the contrast.
-        share: Whether they are shares, or differences of shares.
+        share: Whether they are shares, or differences of shares, or of ranks compared item by item.
         unscored: Share of the needed values that could not be judged, from 0 to 1.
         trained: Whether any arm was trained at seeds of its own; else nothing is said of seeds.
         mixed: Whether a mixed model stands beside the interval.
         graders: How many scored every value; 1 where values need none.
+        arms: (arms, seeds, items) The shares of two arms of which effect sizes are given, on the only task.
     """
-    found = find_cautions(tasks, share=share, unscored=unscored, trained=trained, mixed=mixed, graders=graders)
+    found = find_cautions(
+        tasks, share=share, unscored=unscored, trained=trained, mixed=mixed, graders=graders, arms=arms
+    )
     return [caution.text for caution in found if not caution.about <= _INDEPENDENT]
 
 
@@ -100,6 +107,7 @@ def find_cautions(
     trained: bool = True,
     mixed: bool = False,
     graders: int = 1,
+    arms: Array | None = None,
 ) -> list[Caution]:
     """`cautions`, each with the methods that it is about."""
     found = _of_seeds(tasks[0].values.shape[0], mixed) if trained else []
@@ -115,6 +123,8 @@ def find_cautions(
             found.append(Caution(_BOTH, f"{task.task}: each cell has a single cluster, so there is no interval"))
             continue
         found += [caution for check in checks if (caution := check(parts)) is not None]
+    if arms is not None and (rough := _few_hits(tasks[0], arms)) is not None:
+        found.append(rough)
     if unscored > MAX_UNSCORED:
         text = f"{unscored:.1%} of the values are unscored: if what could not be scored differs, the estimate is off"
         found.append(Caution(_ALL, text))
@@ -202,6 +212,20 @@ def _near_the_end(parts: _Parts) -> Caution | None:
         return None
     text = f"{parts.task.task}: only {differing} of {counts.sum()} clusters differ from the rest: intervals are rough"
     return Caution(_BOTH | _SHARES, text)
+
+
+def _few_hits(task: TaskValues, arms: Array) -> Caution | None:
+    """Clusters in which an arm is at neither end, the fewest of both arms and ends."""
+    counts = [
+        int((np.abs(cluster_sums(task, (arm.mean(axis=0) - end)[None])[0][0]) > ROUNDING).sum())
+        for arm in arms
+        for end in (0.0, 1.0)
+    ]
+    if min(counts) >= MIN_HITS:
+        return None
+    count, of = min(counts), len(np.unique(task.clusters))
+    text = f"{task.task}: only {count} of {of} clusters keep an arm from all 0, or all 1: ratio, odds ratio, h are rough"
+    return Caution(_EFFECTS, text)
 
 
 def _dependent(parts: _Parts) -> Caution | None:

@@ -20,6 +20,7 @@ from msm_bench.stats.panel import Panels
 from msm_bench.stats.result import ContrastResult
 from msm_bench.stats.subset import restrict
 from msm_bench.stats.tests import equivalence, item_sign_flip, seed_swap, smallest_p, two_way
+from msm_bench.stats.values import Array
 from msm_bench.stats.variance import Interval
 
 _GRADES = (0.0, 0.5, 1.0)
@@ -127,11 +128,12 @@ def evaluate_panels(
         mixed=mixed_model(tasks[0]) if options.mixed and len(tasks) == 1 else None,
         cautions=cautions(
             tasks,
-            share=share and not ordinal,
+            share=share or ordinal,
             unscored=paired.unscored,
             trained=paired.trained,
             mixed=options.mixed and len(tasks) == 1,
             graders=len(graders),
+            arms=_two_arms(paired) if share and not ordinal and effects else None,
         ),
     )
 
@@ -188,6 +190,12 @@ def _effects(paired: Paired, interval: Interval, *, ordinal: bool, share: bool) 
     if ordinal:
         return superiority_effect(part, interval), None
     return (share_effects(part), mcnemar(part)) if share else ([], None)
+
+
+def _two_arms(paired: Paired) -> Array:
+    """(arms, seeds, items) Shares, mean over graders."""
+    arms: Array = paired.parts[0].arms.mean(axis=0)
+    return arms
 
 
 def holds_shares(panels: Panels, task: str, measure: str) -> bool:

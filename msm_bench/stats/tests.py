@@ -11,12 +11,12 @@ from msm_bench.stats.values import Array, TaskValues, cluster_sums
 EXACT_LIMIT = 16
 """Up to so many signs all patterns are tried; above, they are drawn."""
 _TIE = 1e-12
-"""Sums that differ by less, relative to the observed one, are ties: they differ by rounding."""
+"""Sums that differ by less, relative to that of all sizes, are ties: they differ by rounding."""
 
 
 def _two_sided(values: Array, draws: int, seed: int) -> float:
     """p of |Σ values| under random signs: exact for few values, else drawn with the observed pattern counted in."""
-    observed = abs(values.sum()) * (1 - _TIE)
+    observed = abs(values.sum()) - _TIE * np.abs(values).sum()
     n = len(values)
     if n <= EXACT_LIMIT:
         signs = np.array(list(product((-1.0, 1.0), repeat=n)))
@@ -99,8 +99,8 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     """The adjustment of a family that controls the expected share of false findings, in the given order.
 
     Benjamini & Hochberg (1995), J. R. Stat. Soc. B 57:289: with p sorted, q_(i) = min_{j ≥ i} min(1, m p_(j) / j).
-    It holds for independent tests and for those that are positively dependent, as comparisons with one baseline are
-    (Benjamini & Yekutieli 2001, Ann. Stat. 29:1165).
+    Proved for independent tests and for those that are positively dependent, as one-sided comparisons with one baseline
+    are (Benjamini & Yekutieli 2001, Ann. Stat. 29:1165); for two-sided ones, and several measures, simulated only.
     """
     return [float(q) for q in stats.false_discovery_control(p, method="bh")] if len(p) else []
 

@@ -32,10 +32,11 @@ def item_variance(task: TaskValues) -> float:
 
     With n items, cells h of n_h items in G_h clusters, and for each cluster of n_g items the sum z_g of the deviations
     from the cell's mean of the items' seed means:  V = Σ_h (G_h − 1)/G_h Σ_g (z_g / (1 − n_g/n_h))² / n².
-    z_g / (1 − n_g/n_h) / n_h is how far the cell's mean moves without the cluster: Wolter (2007), Introduction to Variance
-    Estimation, 2nd ed., ch. 4. Where the clusters of a cell are of equal size this is G_h/(G_h − 1) Σ_g z_g² (Cochran
-    1977, Sampling Techniques, 3rd ed., ch. 5 and 9); where they are not, that is too small, in cells of two clusters
-    several times, as a large cluster pulls the mean towards itself (Bell & McCaffrey 2002, Survey Methodology 28:169).
+    z_g / (1 − n_g/n_h) / n_h is how far the cell's mean moves without the cluster: Wolter (2007), Introduction to
+    Variance Estimation, 2nd ed., ch. 4. Where the clusters of a cell are of equal size this is G_h/(G_h − 1) Σ_g z_g²
+    (Cochran 1977, Sampling Techniques, 3rd ed., ch. 5 and 9); where they are not, that is too small, in cells of two
+    clusters several times, as a large one pulls the mean towards itself (Bell & McCaffrey 2002, Survey Methodology
+    28:169).
     A cell of one cluster has no variance of its own; it is given that of the other cells' clusters by the square of its
     size, an assumption of ours.
     """
