@@ -224,7 +224,8 @@ def _few_hits(task: TaskValues, arms: Array) -> Caution | None:
     if min(counts) >= MIN_HITS:
         return None
     count, of = min(counts), len(np.unique(task.clusters))
-    text = f"{task.task}: only {count} of {of} clusters keep an arm from all 0, or all 1: ratio, odds ratio, h are rough"
+    ends = f"only {count} of {of} clusters keep an arm from all 0, or all 1"
+    text = f"{task.task}: {ends}: ratio, odds ratio, h are rough"
     return Caution(_EFFECTS, text)
 
 
