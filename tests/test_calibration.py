@@ -88,6 +88,12 @@ def test_quiet_scenarios_are_quiet(name: str) -> None:
     assert all(share <= 0.1 for share in study.firing(BY_NAME[name], 60).values())
 
 
+def test_a_number_from_some_of_the_data_sets_says_of_how_many() -> None:
+    some = row(method="ratio", scenario="x", coverage=0.0, n_sim=80, flagged=True, mc_error=0.01)
+    assert show._cell(some, 2000) == "**0.000** (4%) ⚑"
+    assert show._cell(some | {"coverage": 0.95, "flagged": False, "n_sim": 1900}, 2000) == "0.950"
+
+
 def test_the_page_has_the_results() -> None:
     page = (ROOT / "docs" / "statistics.md").read_text()
     assert show.tables(ROWS) in page

@@ -19,6 +19,8 @@ _COLUMNS = {
     "item_sign_flip": "item flips",
 }
 """Methods that stand side by side; the others have a table of their own."""
+_MOSTLY = 0.9
+"""Where a method gives something in a smaller share of the data sets, the share is said."""
 _SCALE = {"type1": (0.0, 0.25), "coverage": (0.75, 1.0)}
 """Ends of the axis; the tables have what lies beyond."""
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "d", "h", "p")
@@ -26,6 +28,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "d", "h", "p")
 
 def tables(rows: Sequence[Mapping[str, Any]]) -> str:
     """Three Markdown tables: contrasts by scenario, every other method, and what failed with what is said of it."""
+    most = _data_sets(rows)
     by_scenario: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in rows:
         by_scenario.setdefault(row["scenario"], {})[row["method"]] = row
@@ -34,11 +37,12 @@ def tables(rows: Sequence[Mapping[str, Any]]) -> str:
     second = [["method", "scenario", "inference to", "type-1 error", "coverage"]]
     for name, found in by_scenario.items():
         if any(method in found for method in _COLUMNS):
-            cells = [_cell(found[method]) if method in found else "" for method in _COLUMNS]
+            cells = [_cell(found[method], most[method]) if method in found else "" for method in _COLUMNS]
             first.append([name, about[name], *cells])
         for method, row in found.items():
             if method not in _COLUMNS:
-                pair = ["", _cell(row)] if row["type1"] is None else [_cell(row), ""]
+                cell = _cell(row, most[method])
+                pair = ["", cell] if row["type1"] is None else [cell, ""]
                 second.append([f"`{method}`", name, about[name], *pair])
     third = [["scenario", "what fails", "what is said, for example"]]
     for scenario in SCENARIOS:
@@ -52,13 +56,22 @@ def tables(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _cell(row: Mapping[str, Any]) -> str:
-    """The number; in bold where it fails, with a flag where a caution is given."""
+def _data_sets(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Of each method: the most that it gave anything for in a scenario, which are all of some."""
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row["method"]] = max(found.get(row["method"], 0), row["n_sim"])
+    return found
+
+
+def _cell(row: Mapping[str, Any], most: int) -> str:
+    """The number; in bold where it fails, with a flag where a caution is given, and in how many of `most` data sets."""
     value = row["coverage"] if row["type1"] is None else row["type1"]
     if value is None:
         return "*none*"
     text = f"**{value:.3f}**" if fails(row) else f"{value:.3f}"
-    return text + (" ⚑" if row["flagged"] else "")
+    given = f" ({row['n_sim'] / most:.0%})" if row["n_sim"] < _MOSTLY * most else ""
+    return text + given + (" ⚑" if row["flagged"] else "")
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:
