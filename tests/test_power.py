@@ -71,6 +71,14 @@ def test_standard_error_adds_the_parts() -> None:
     assert of.df == 3  # min(4 − 1, 12 − 2)
 
 
+def test_clusters_of_unequal_size_leave_more_noise() -> None:
+    # 10 clusters of 1 and of 9 items in turn: Σ n_g² = 5 · 82 = 410, so 410/50 = 8.2 items, not 5, in an item's cluster
+    own = known(0.0, 0.0, 0.0, shape=Shape(50, 10, 1, 410), cluster=1.0)
+    of = precision(own, Design(4, (50,), 1, (1,)))
+    assert of.se**2 == pytest.approx(8.2 / 50)  # = Σ n_g² / n²
+    assert of.df == 3
+
+
 def test_a_plan_of_what_was_run_is_as_exact_as_the_run() -> None:
     pilot = load_pilot([str(Path(__file__).parents[1] / "results" / "cheese-smollm2")])
     for name in ("H1: D(aft)", "neutral against aft, A"):

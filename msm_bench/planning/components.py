@@ -48,6 +48,13 @@ class Shape(NamedTuple):
     """Clusters; as many as items where each item is one of its own."""
     cells: int
     """Fixed strata."""
+    squares: int = 0
+    """Sum of the clusters' squared items; 0 where all clusters have equally many."""
+
+    @property
+    def alike(self) -> float:
+        """Items of the cluster of an item, on average: large clusters count by their size, as their noise does."""
+        return self.squares / self.items if self.squares else self.per_cluster
 
     @property
     def per_cluster(self) -> float:
@@ -207,7 +214,7 @@ def _task_components(task: TaskValues, asking: Asking) -> tuple[TaskComponents, 
     """The task's components, and its items' part in the variance of the seeds' estimates."""
     seeds, n = task.values.shape
     sizes = np.bincount(np.unique(task.clusters, return_inverse=True)[1])
-    shape = Shape(n, len(sizes), len(np.unique(task.cells)))
+    shape = Shape(n, len(sizes), len(np.unique(task.cells)), int((sizes**2).sum()))
     if shape.clusters == shape.cells:
         raise NotComparable(f"task {task.task}: no cell has two clusters, so nothing is known of how items vary")
     k = (n - _within_cells(task)) / (shape.clusters - shape.cells)

@@ -55,10 +55,11 @@ class Precision(NamedTuple):
 
 
 def precision(components: Components, design: Design) -> Precision:
-    """Standard error of a design, with cells of equal size and clusters as large as the pilot's.
+    """Standard error of a design, with cells of equal size and clusters as large, and as unequal, as the pilot's.
 
-    For each task, with k items a cluster: b = (k cluster + item + epoch_once/e)/n and w = (k seed_cluster + seed_item +
-    epoch/e)/(S n). V = seed/S + Σ (b + w), which `two_way_interval` estimates without bias as V_seed + V_item − V_both,
+    For each task, with k = Σ n_g² / n of the pilot's clusters, their size where they are alike:
+    b = (k cluster + item + epoch_once/e)/n and w = (k seed_cluster + seed_item + epoch/e)/(S n).
+    V = seed/S + Σ (b + w), which `two_way_interval` estimates without bias as V_seed + V_item − V_both,
     three independent parts: a = seed/S + Σ w (S − 1 df), Σ (b + w) (G − H df each), Σ w ((S − 1)(G − H) df each). So
     df_se = V² / (a²/(S − 1) + Σ (b + w)²/(G − H) + Σ w²/((S − 1)(G − H))), Satterthwaite 1946,
     Biometrics Bull. 2:110.
@@ -91,11 +92,11 @@ def _precision(variance: float, df: int, spread: float) -> Precision:
 
 def _task_parts(task: TaskComponents, design: Design, place: int) -> tuple[float, float, int]:
     """What varies with items alone, with seed and item, and the degrees of freedom of the items."""
-    n, size = design.items[place], task.shape.per_cluster
+    n, size = design.items[place], task.shape.alike
     epoch = task.epoch.variance / design.epochs if task.epoch else 0.0
     between = (size * task.cluster.variance + task.item.variance + task.epoch_once.variance / design.epochs) / n
     within = (size * task.seed_cluster.variance + task.seed_item.variance + epoch) / (design.seeds * n)
-    return between, within, math.floor(n / size + 1e-9) - design.cells[place]
+    return between, within, math.floor(n / task.shape.per_cluster + 1e-9) - design.cells[place]
 
 
 def t_power(effect: float, of: Precision, alpha: float = ALPHA) -> float:
