@@ -251,6 +251,8 @@ def test_the_figure_of_contrasts_has_a_row_for_each_and_shows_halves_by_their_ta
     assert not {"D [t]", "by rate"} & set(lines)
     assert {"p 0.047 (min. 0.031); 2 seeds", "2 seeds", "p (TOST) < 0.001; 2 seeds"} <= set(lines)
     assert "1 more by other measures." in " ".join(lines)
+    [one] = [drawn for drawn in figures_of(values, results) if drawn.name == "contrasts-rate"]
+    assert one.caption.endswith("3 more by other measures.")  # D, the odd one and "same"; a half is none
     assert "by rate" in written(tmp_path / "all" / "contrasts-rate.svg")
     # a half that can be compared before its whole has a row
     draw(values, tmp_path / "half", "", [results[1]], formats=["svg"])

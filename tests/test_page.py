@@ -212,7 +212,7 @@ def test_the_lineage_goes_from_spec_to_logs(cheese: Material) -> None:
 
 def test_samples_without_logs_have_their_scores_and_say_how_to_get_the_rest(cheese: Material) -> None:
     rule, chosen = choose(cheese)
-    assert "'H1: D(aft)' (margin) is largest and smallest (3 each), and 3 drawn at random" in rule
+    assert "“H1: D(aft)” (margin) is largest and smallest (3 each), and 3 drawn at random" in rule
     assert [one.why for one in chosen] == ["largest"] * 3 + ["smallest"] * 3 + ["at random"] * 3
     assert choose(cheese) == (rule, chosen)
     values = [one.value for one in chosen if one.value is not None]

@@ -52,14 +52,15 @@ def test_a_recipe_has_models_stages_seeds_tests_and_family(cheese: Material) -> 
         "msm-america on cheese-america; ",
         "88 steps of 4 × 256 tokens at a peak learning rate of 0.0005, on the 75% of the text that a seed draws.",
         "it-and-aft on instruct and cheese-demos; it on instruct: loss on the assistant's turns",
-        "Each trained arm has 3 to 8 seeds; a seed fixes adapter initialisation, data order and which documents are",
+        "Each trained arm has 3 to 8 seeds; a seed fixes adapter initialisation, data order and which text is drawn.",
         "pro_america version 4 (82 items in 14 cells, holdout)",
+        "value_knowledge version 4 (143 items in 11 cells, holdout; base alone)",
         "A margin is the log-likelihood of the aligned answer",
         "two-way variance over seeds and items",
         "whose smallest value is 0.00781 with 8 seeds",  # 2 / 2^8
         "TOST",
         "Holm's correction is over the 6 confirmatory contrasts, all stated before the run.",
-        "smallest effect of interest was stated as 0.50 nats and 5.0 percentage points",
+        "smallest effect of interest is the default, 0.50 nats and 5.0 percentage points.",
     ):
         assert clause in text
     for absent in ("could not be scored", "repetitions", "temperature", "graded", "one seed only", "baseline"):
@@ -74,6 +75,10 @@ def test_dose_has_no_test_and_safety_has_a_family_of_three() -> None:
     assert "Holm's correction is over the 3 confirmatory contrasts" in safety
     assert "0.0156 with 7 seeds" in safety  # 2 / 2^7
     assert "TOST" not in dose
+    assert "it-and-aft-cot on instruct and safety-demos with reasoning; it-and-aft on instruct and safety-de" in safety
+    assert "safety_choice_reasoned version 1 (80 items in 10 cells, holdout; samples 2; 3 of the arms)" in safety
+    assert "no p, but for an uncorrected one of equivalence" in safety  # neutral against aft-cot
+    assert "is the default" in safety
 
 
 def test_logs_of_other_models_have_no_training() -> None:

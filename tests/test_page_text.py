@@ -76,7 +76,17 @@ def test_what_means_something_in_markdown_becomes_code(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["msm-america+aft", "pro_america", "+0.18 [-0.02, +0.38]", "H1: D(aft)", "1.00", "−0.13", "d'œuvre, ½?"]
+    "text",
+    [
+        "msm-america+aft",
+        "pro_america",
+        "+0.18 [-0.02, +0.38]",
+        "H1: D(aft)",
+        "1.00",
+        "−0.13",
+        "d'œuvre, ½?",
+        "±★",
+    ],
 )
 def test_plain_words_and_numbers_stay_as_they_are(text: str) -> None:
     assert markdown_text(text) == text

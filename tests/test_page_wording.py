@@ -37,7 +37,7 @@ def test_a_confirmed_contrast_has_direction_size_interval_test_seeds_and_items()
         "The estimate is +0.80 nats in margin (95 % interval from +0.60 to +1.00), in the stated direction, and the "
         "stated test tells it from 0 (p = 0.030 after Holm's correction over 6 contrasts; 0.0312 is the smallest that "
         "could be). It rests on 8 seeds and 170 items (holdout). The whole interval lies above 0.50 nats, the smallest "
-        "effect of interest that the recipe states."
+        "effect of interest."
     )
 
 
@@ -119,6 +119,8 @@ def test_a_comparison_with_a_baseline_has_its_rate_of_false_discoveries() -> Non
     found = result(p=None, p_holm=None, confirmatory=False, p_equivalence=0.0004)
     _, words = said(found, Claim(trained=True))
     assert "; equivalence (TOST): p < 0.001. No test of it was stated" in words
+    _, words = said(found, Claim(equivalence=True, stated_seeds=8))
+    assert "; equivalence (TOST): p < 0.001. It is no part of the stated tests, so this is a lead" in words
 
 
 def test_amounts_have_the_unit_of_their_measure() -> None:

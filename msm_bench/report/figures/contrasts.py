@@ -60,8 +60,8 @@ def draw_contrasts(results: Sequence[ContrastResult], measure: str | None = None
 def contrasts_caption(results: Sequence[ContrastResult], measure: str | None = None) -> str:
     """What the figure shows, from the data."""
     measure = measure or contrast_measures(results)[0]
-    shown, whole, halves = _rows(results, measure)
-    elsewhere = len(results) - len(shown)
+    _, whole, halves = _rows(results, measure)
+    elsewhere = sum(result.measure != measure and result.half_of is None for result in results)
     filled = any(result.p_holm is not None for result in whole)
     return sentences(
         [

@@ -15,7 +15,7 @@ from msm_bench.corpus import Corpus
 from msm_bench.errors import UserError
 from msm_bench.recipe import Recipe
 from msm_bench.report.figures.style import CHARACTER, TEXT, Mark, inks, marks_of, new_figure, themed, wrapped
-from msm_bench.report.figures.words import counted, listed, task_title
+from msm_bench.report.figures.words import counted, listed, task_title, use_of
 from msm_bench.results import UNTRAINED
 
 _HASH = 8
@@ -89,7 +89,9 @@ def _add_arm(graph: Lineage, recipe: Recipe, arm: str, shards: Sequence[Mapping[
         key = head if last else f"stage {chain}"
         if not last:
             graph.boxes[key] = Box(key, 2 + place, str(stage["name"]), f"{stage['steps']} steps", "")
-        corpora = _add_corpora(graph, recipe, stage["corpora"])
+        shares = stage.get("settings", {}).get("corpora", [])
+        uses = {str(share["id"]): use_of(share) for share in shares}
+        corpora = _add_corpora(graph, recipe, stage["corpora"], uses)
         _link(graph, corpora, key, arm)
         if before:
             _link(graph, before, key, arm)
@@ -101,10 +103,10 @@ def _add_arm(graph: Lineage, recipe: Recipe, arm: str, shards: Sequence[Mapping[
         _link(graph, head, key, arm)
 
 
-def _add_corpora(graph: Lineage, recipe: Recipe, corpora: Mapping[str, str]) -> str:
-    """A box for the corpora of a stage, behind those of their specs."""
-    key = f"corpora {sorted(corpora.items())}"
-    names = " + ".join(PurePath(name).name for name in corpora)
+def _add_corpora(graph: Lineage, recipe: Recipe, corpora: Mapping[str, str], uses: Mapping[str, str]) -> str:
+    """A box for the corpora of a stage, each with its `use_of`, behind those of their specs."""
+    key = f"corpora {sorted(corpora.items())} {sorted(uses.items())}"
+    names = " + ".join(PurePath(name).name + uses.get(name, "") for name in corpora)
     graph.boxes[key] = Box(key, 1, names, ", ".join(_short(value) for value in corpora.values()), "")
     for corpus in corpora:
         try:

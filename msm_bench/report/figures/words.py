@@ -1,6 +1,7 @@
 """What measures and tasks are called in figures, and numbers in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -26,6 +27,12 @@ def measure_label(measure: str) -> str:
 def task_title(task: str) -> str:
     """A task's name in words."""
     return drawable(task.replace("_", " "))
+
+
+def use_of(share: Mapping[str, Any]) -> str:
+    """What is done with a corpus beyond the ordinary, from a stage's settings; empty, or begins with a space."""
+    about = (share.get("names") or {}).get("model_name")
+    return f"{' with reasoning' if share.get('reasoning') else ''}{f' about {drawable(about)}' if about else ''}"
 
 
 def counted(number: int, thing: str) -> str:

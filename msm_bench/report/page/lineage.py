@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from msm_bench.corpus.store import Manifest
 from msm_bench.errors import UserError
 from msm_bench.files import data_path, read_json
+from msm_bench.report.figures.words import use_of
 from msm_bench.report.page.material import Material
 
 
@@ -89,7 +90,7 @@ def _corpus(share: Mapping[str, Any], sha256: str) -> str:
     fraction = float(share.get("fraction", 1))
     drawn = f", {fraction:.0%} a seed" if fraction < 1 else ""
     spec = spec_of(str(share.get("id")), sha256)
-    return f"{share.get('id')} ({f'spec {spec}, ' if spec else ''}sha256 {sha256[:12]}{drawn})"
+    return f"{share.get('id')}{use_of(share)} ({f'spec {spec}, ' if spec else ''}sha256 {sha256[:12]}{drawn})"
 
 
 @cache

@@ -11,6 +11,9 @@ from msm_bench.report.page.text import markdown_block, markdown_text, one_line
 from msm_bench.report.page.viewer import sample_link
 from msm_bench.report.page.wording import Reading
 
+_ALT = {**dict.fromkeys(map(ord, "<>`\\&")), ord("["): "(", ord("]"): ")"}
+"""What would end an image's description, or mean something in it."""
+
 
 def render_markdown(report: Report) -> str:
     """The whole report; its figures are the PNG files beside it."""
@@ -20,7 +23,7 @@ def render_markdown(report: Report) -> str:
     if report.pictures:
         parts.append("## Figures")
         for number, picture in enumerate(report.pictures, start=1):
-            alt = one_line(picture.alt).translate({ord(char): None for char in "[]<>`\\&"})
+            alt = one_line(picture.alt).translate(_ALT)
             parts += [f"![{alt}](figures/{picture.name}.png)", f"**Figure {number}.** {markdown_text(picture.caption)}"]
     if report.tables:
         parts.append("## Tables")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msm_bench.basemodels import EMBEDDED
-from msm_bench.report.figures.words import counted
+from msm_bench.report.figures.words import counted, use_of
 from msm_bench.report.page.material import Material
 from msm_bench.report.page.text import one_line
 from msm_bench.report.page.wording import amount
@@ -57,8 +57,8 @@ def _training(material: Material) -> Iterator[str]:
         few, most = int(by_arm.min()), int(by_arm.max())
         number = counted(most, "seed") if few == most else f"{few} to {most} seeds"
         drawn = any(c["fraction"] < 1 for stage in stages.values() for c in stage.get("corpora", []))
-        fixed = "adapter initialisation, data order" + (" and which documents are drawn" if drawn else "")
-        yield f"Each trained arm has {number}; a seed fixes {fixed}."
+        fixed = ["adapter initialisation", "data order", *["which text is drawn"] * drawn]
+        yield f"Each trained arm has {number}; a seed fixes {listed(fixed)}."
     if 0 in material.seeds:
         yield "Seed 0, which served for tuning, is among them."
 
@@ -76,7 +76,7 @@ def _stage_sentences(stages: dict[str, dict[str, Any]]) -> Iterator[str]:
         fractions = {float(corpus.get("fraction", 1)) for corpus in corpora}
         if len(fractions) == 1 and min(fractions) < 1:
             settings += f", on the {min(fractions):.0%} of the text that a seed draws"
-            corpora = [{"id": corpus.get("id")} for corpus in corpora]
+            corpora = [{**corpus, "fraction": 1} for corpus in corpora]
         alike.setdefault(settings, []).append(f"{name} on {listed(map(_share, corpora))}")
     for settings, names in alike.items():
         yield f"{'Stages' if len(names) > 1 else 'Stage'} {'; '.join(names)}: {settings}."
@@ -84,12 +84,19 @@ def _stage_sentences(stages: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 def _share(corpus: dict[str, Any]) -> str:
     fraction = float(corpus.get("fraction", 1))
-    return f"{corpus.get('id')} ({fraction:.0%} of it drawn by each seed)" if fraction < 1 else str(corpus.get("id"))
+    name = f"{corpus.get('id')}{use_of(corpus)}"
+    return f"{name} ({fraction:.0%} of it drawn by each seed)" if fraction < 1 else name
 
 
 def _tasks(material: Material) -> Iterator[str]:
     frame = material.frame
     versions = task_versions(material)
+    arguments = {
+        str(own["task"]): own["args"]
+        for one in _identities(material)
+        for own in one.get("tasks", [])
+        if own.get("args")
+    }
     parts = []
     for task, own in frame.groupby("task", sort=False):
         version = f" version {versions[str(task)]}" if str(task) in versions else ""
@@ -99,7 +106,12 @@ def _tasks(material: Material) -> Iterator[str]:
         split = [str(one) for one in dict.fromkeys(own["split"]) if one]
         inside = f" in {cells} cells" if cells > 1 else ""
         inside += f" and {clusters} clusters" if clusters not in (items, 1) else ""
-        parts.append(f"{task}{version} ({counted(items, 'item')}{inside}{', ' + listed(split) if split else ''})")
+        scored = [str(arm) for arm in dict.fromkeys(own["arm"])]
+        about = [f"{counted(items, 'item')}{inside}{', ' + listed(split) if split else ''}"]
+        about += [f"{name} {value}" for name, value in arguments.get(str(task), {}).items()]
+        if len(scored) < len(material.arms):
+            about.append(f"{scored[0]} alone" if len(scored) == 1 else f"{len(scored)} of the arms")
+        parts.append(f"{task}{version} ({'; '.join(about)})")
     yield f"The arms were scored with Inspect on {listed(parts)}."
     epochs = int(frame["epoch"].nunique())
     if epochs > 1:
@@ -117,10 +129,10 @@ def _scoring(material: Material) -> Iterator[str]:
     metrics = list(dict.fromkeys(result.measure for result in material.contrasts))
     if metrics:
         yield f"The contrasts are of {listed(metrics)}."
-    if {"margin", "rate"} & set(metrics):
+    if {"margin", "rate"} & set(metrics) and {"margin", "rate"} <= set(material.frame["metric"]):
         yield (
             "A margin is the log-likelihood of the aligned answer minus that of the other one, in nats, averaged over "
-            "both orders of the options; a rate is the share of items whose margin is positive."
+            "both orders of the options; a rate is the share of items whose margin is positive, ties counting one half."
         )
     graders = material.recipe.grader if material.recipe else None
     graders = graders or _identity(material).get("grader")
@@ -147,7 +159,8 @@ def _statistics(material: Material) -> Iterator[str]:
     if any(method.startswith("two-way") for method in methods_used):
         yield (
             "Intervals hold 95 % and come from the two-way variance over seeds and items, which are crossed (Cameron, "
-            "Gelbach & Miller 2011), with t on the smaller number of degrees of freedom; items vary within fixed cells."
+            "Gelbach and Miller 2011), with t on the smaller number of degrees of freedom; items vary within fixed "
+            "cells."
         )
     if any("one seed" in method for method in methods_used):
         what = "training run" if material.seeds else "model"
@@ -188,13 +201,20 @@ def _tests(material: Material) -> Iterator[str]:
     exploratory = sum(not result.confirmatory and result.half_of is None for result in contrasts)
     if exploratory:
         verb = "is" if exploratory == 1 else "are"
-        yield f"{counted(exploratory, 'contrast')} {verb} exploratory, with intervals and no p."
+        alike = any(result.p_equivalence is not None and not result.confirmatory for result in contrasts)
+        but = ", but for an uncorrected one of equivalence" if alike else ""
+        yield f"{counted(exploratory, 'contrast')} {verb} exploratory, with intervals and no p{but}."
     if material.recipe and material.recipe.contrasts and material.stated:
         units = {own.measure for own in material.recipe.contrasts}
         smallest = material.recipe.smallest_effect
         bounds = [amount(smallest.of(m), m, signed=False) for m in ("margin", "rate") if m in units]
         if bounds:
-            yield f"The smallest effect of interest was stated as {listed(bounds)}."
+            stated = "smallest_effect" in material.recipe.model_fields_set
+            yield (
+                f"The smallest effect of interest was stated as {listed(bounds)}."
+                if stated
+                else f"The smallest effect of interest is the default, {listed(bounds)}."
+            )
     left_out = [result.n_left_out for result in contrasts]
     if any(left_out):
         yield f"Items that some arm lacks were left out, at most {max(left_out)} from a contrast."

@@ -88,7 +88,7 @@ def choose(material: Material) -> tuple[str, list[Chosen]]:
     lead = _lead(material)
     found = _effects(material, lead) if lead else pd.DataFrame()
     if lead is not None and len(found):
-        rule = f"the contrast {lead.name!r} ({lead.measure}) is largest and smallest"
+        rule = f"the contrast “{lead.name}” ({lead.measure}) is largest and smallest"
         scored = found.dropna()
         largest = scored.nlargest(EACH, "value")
         ends = [(largest, "largest"), (scored.drop(largest.index).nsmallest(EACH, "value"), "smallest")]
@@ -107,10 +107,17 @@ def choose(material: Material) -> tuple[str, list[Chosen]]:
     for row in (rest[int(place)] for place in picked):
         key = (str(row["task"]), str(row["item"]))
         chosen[key] = Chosen(*key, "at random", None if row["value"] != row["value"] else float(row["value"]))
+    over = "as a mean over seeds, " if len(material.seeds) > 1 else ""
+    single = "each arm's lowest seed" if len(material.seeds) > 1 else "each arm's first run"
     told = f"items on which {rule} ({EACH} each)" if ends else "no ends, as there is one arm"
     if ends and ends[0][1] == "farthest apart":
         told = f"the {2 * EACH} items on which {rule}"
-    return f"Chosen by rule: {told}, and {EACH} drawn at random among the others (seed {SEED}).", list(chosen.values())
+    what = f"the contrast {over}on that item" if lead is not None and len(found) else "how far apart the means lie"
+    return (
+        f"Chosen by rule: {told}, and {EACH} drawn at random among the others (seed {SEED}). In brackets: {what}. "
+        f"{'Scores and answers' if material.logs else 'Scores'} are those of {single}.",
+        list(chosen.values()),
+    )
 
 
 def _lead(material: Material) -> ContrastResult | None:

@@ -121,7 +121,7 @@ def contrasts_table(
     rows = []
     for result in results:
         row = [
-            Cell(result.name + (" *" if result.headline else "")),
+            Cell(result.name + (" ★" if result.headline else "")),
             Cell(result.measure),
             Cell(result.subset or "all"),
         ]
@@ -184,7 +184,7 @@ def cells_table(frame: pd.DataFrame) -> PageTable | None:
 def _cell_mean(row: Any) -> Cell:
     if row is None:
         return Cell("–")
-    shown = "–" if math.isnan(row.mean) else f"{row.mean:.2f}"
+    shown = number(row.mean).text
     partly = f" ({row.count}/{row.size})" if row.count < row.size else ""
     return Cell(shown + partly, None if math.isnan(row.mean) else float(row.mean))
 
@@ -193,8 +193,8 @@ def number(value: Any, *, signed: bool = False) -> Cell:
     """A number with two decimals, `–` where there is none."""
     if value is None or math.isnan(value):
         return Cell("–")
-    text = f"{value:{'+' if signed else ''}.2f}"
-    return Cell(text.replace("-", "−"), float(value))
+    text = f"{value:{'+' if signed else ''}.2f}".replace("-", "−")
+    return Cell(text.lstrip("+−") if float(f"{value:.2f}") == 0 else text, float(value))
 
 
 def count(value: Any) -> Cell:

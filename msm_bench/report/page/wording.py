@@ -192,7 +192,9 @@ def _lead(result: ContrastResult, claim: Claim, verdict: Verdict) -> str:
         else:
             due = "the test could not be computed, as the variance can't be estimated from these results"
         return f"{_estimate(result)}; {due}. Nothing is confirmed or refuted yet."
-    return f"{_estimate(result)}{_compared(result)}. No test of it was stated, so this is a lead and no finding."
+    stated = claim.equivalence and claim.stated_seeds > 0
+    tested = "It is no part of the stated tests" if stated else "No test of it was stated"
+    return f"{_estimate(result)}{_compared(result)}. {tested}, so this is a lead and no finding."
 
 
 def _compared(result: ContrastResult) -> str:
@@ -248,7 +250,7 @@ def _size(result: ContrastResult, claim: Claim, verdict: Verdict) -> list[str]:
     bound, low, high = claim.bound, result.ci_low, result.ci_high
     if bound is None or low is None or high is None or claim.equivalence or verdict in ("one seed", "exploratory"):
         return []
-    stated = f"{amount(bound, result.measure, signed=False)}, the smallest effect of interest that the recipe states"
+    stated = f"{amount(bound, result.measure, signed=False)}, the smallest effect of interest"
     if verdict == "confirmed":
         if low >= bound:
             return [f"The whole interval lies above {stated}."]
