@@ -255,7 +255,7 @@ def test_a_model_that_no_recipe_trained_stands_beside_every_seed() -> None:
     # what can't be compared is said, not left out in silence
     results, reasons = baseline_contrasts(values, "b", ["margin"])
     assert [result.name for result in results] == ["hosted − b [t]"]
-    assert reasons == ["a − b [t], margin: the arms a, b have no seed in common"]
+    assert reasons == ["a − b [t], margin: the arms a, b have no seed in common: a has 1, 2; b has 3"]
 
 
 def test_a_metric_without_any_value_is_not_shown() -> None:

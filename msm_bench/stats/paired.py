@@ -183,6 +183,7 @@ def _common_seeds(panels: Panels, terms: Sequence[Term], metrics: Sequence[str])
     """Seeds that every arm of the contrast has on its task, and whether any arm has seeds of its own."""
     common: set[int] | None = None
     single: set[int] = set()
+    own: dict[str, set[int]] = {}
     for metric in metrics:
         for term in terms:
             panel = panels.of(term.task, metric)
@@ -194,10 +195,12 @@ def _common_seeds(panels: Panels, terms: Sequence[Term], metrics: Sequence[str])
                 single |= seeds
                 continue
             common = seeds if common is None else common & seeds
+            own[term.arm] = own.get(term.arm, seeds) & seeds
     if common is None:
         return [min(single)], False
     if not common:
-        raise NotComparable(f"the arms {', '.join(sorted({term.arm for term in terms}))} have no seed in common")
+        each = "; ".join(f"{arm} has {', '.join(map(str, sorted(own[arm])[:4])) or 'none'}" for arm in sorted(own))
+        raise NotComparable(f"the arms {', '.join(sorted(own))} have no seed in common: {each}")
     return sorted(common), True
 
 
