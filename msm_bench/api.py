@@ -237,9 +237,10 @@ def compare(
         options: Equivalence, resamples, ranks, graders, the mixed model.
 
     Raises:
-        UserError: an unknown arm, task or metric, or contrasts that can't be read or tested.
+        UserError: an unknown arm, task or metric, also in `options`, or contrasts that can't be read or tested.
     """
     frame, notes = results.frame, list(results.notes)
+    _check_options(frame, options)
     found: list[ContrastResult] = []
     if contrasts is not None:
         stated = read_contrasts(contrasts) if isinstance(contrasts, str | Path) else as_stated(contrasts)
@@ -260,3 +261,16 @@ def compare(
         found = evaluate_all(frame, results.recipe, options)
         notes += [f"not yet: {name} ({reason})" for name, reason in waiting(frame, results.recipe).items()]
     return Comparison(results, found, notes)
+
+
+def _check_options(frame: pd.DataFrame, options: Options) -> None:
+    """Raise a `UserError` if options name a metric that there is not, or graders by a name that is taken."""
+    known = [str(metric) for metric in frame["metric"].unique()]
+    named = [("ordinal", metric) for metric in options.ordinal if metric not in options.graders]
+    for measure, metrics in options.graders.items():
+        if measure in known:
+            raise UserError(f"graders {measure!r}: a metric is called so; give their mean another name")
+        named += [(f"graders {measure!r}", metric) for metric in metrics]
+    for where, metric in named:
+        if metric not in known:
+            raise UserError(f"{where}: unknown metric {metric!r}; these results have {', '.join(known)}")

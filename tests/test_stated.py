@@ -15,6 +15,7 @@ from msm_bench.errors import UserError
 from msm_bench.files import write_json
 from msm_bench.recipe import Contrast, Term
 from msm_bench.results import write_frame
+from msm_bench.stats import Options
 
 
 def stated(arm: str = "two", **changes: Any) -> dict[str, Any]:
@@ -105,6 +106,36 @@ def test_a_summary_that_is_none_is_refused(tmp_path: Path, logs: Path) -> None:
     write_frame(load_results(logs).frame, tmp_path / "frame.parquet")
     write_json(tmp_path / "summary.json", ["recipe"])
     refused(refusal("compare", tmp_path, cwd=tmp_path), "summary.json: not a summary; write the results again")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--ordinal", "grad"), "ordinal: unknown metric 'grad'; these results have grade"),
+        (("--graders", "both=grade,grad"), "graders 'both': unknown metric 'grad'; these results have grade"),
+        (("--graders", "grade=grade"), "graders 'grade': a metric is called so"),
+    ],
+)
+def test_a_metric_that_there_is_not_is_refused(tmp_path: Path, logs: Path, options: tuple[str, str], said: str) -> None:
+    refused(refusal("compare", logs, "--baseline", "mockllm/one", *options, cwd=tmp_path), said)
+
+
+def test_the_estimate_of_ranks_is_named(logs: Path) -> None:
+    found = compare(load_results(logs), "mockllm/one", options=Options(ordinal=("grade",)))
+    # two is better on both items in two of three runs, alike in one: (1 + 1 + ½) / 3 − ½
+    assert found.contrasts[0].estimate == pytest.approx(1 / 3)
+    assert "| grade (superiority − ½) |" in found.table()
+
+
+def test_a_task_that_an_arm_lacks_is_said(tmp_path: Path) -> None:
+    for model, task in (("one", "quiz"), ("two", "quiz"), ("one", "riddles"), ("two", "puns")):
+        make_log(tmp_path, model, {"a": 1, "b": 0}, task=task)
+    found = compare(load_results(tmp_path), "mockllm/one")
+    assert [contrast.name for contrast in found.contrasts] == ["mockllm/two − mockllm/one [quiz]"]
+    assert found.notes == [
+        "not comparable: riddles: nothing of mockllm/two on this task",
+        "not comparable: puns: nothing of mockllm/one on this task",
+    ]
 
 
 def test_the_package_says_what_it_has() -> None:

@@ -32,6 +32,7 @@ from msm_bench.stats import (
     two_way_interval,
     wilson,
 )
+from msm_bench.stats.ordinal import OF_RANKS
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 FOR_PROGRAMS = ("csv", "json")
@@ -200,7 +201,7 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
     for result in results:
         row = {
             "contrast": result.name + (" *" if result.headline else "") + (" †" if result.cautions else ""),
-            "measure": result.measure,
+            "measure": measure_text(result),
             "subset": result.subset,
             "estimate [95 % CI]": with_interval(result.estimate, result.ci_low, result.ci_high, signed=True),
             "items": str(result.n_items),
@@ -216,6 +217,11 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
             row["p (TOST)"] = p_text(result.p_equivalence)
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["contrast"])
+
+
+def measure_text(result: ContrastResult) -> str:
+    """The measure of a contrast, and of ranks what its estimate is."""
+    return f"{result.measure} ({OF_RANKS})" if result.method.startswith(OF_RANKS) else result.measure
 
 
 def caution_notes(results: Sequence[ContrastResult]) -> list[str]:

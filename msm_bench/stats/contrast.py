@@ -15,6 +15,7 @@ from msm_bench.stats.effects import Effect, McNemar, mcnemar, share_effects, sup
 from msm_bench.stats.graders import grader_interval
 from msm_bench.stats.mixed import mixed_model
 from msm_bench.stats.options import DEFAULTS, Options
+from msm_bench.stats.ordinal import OF_RANKS
 from msm_bench.stats.paired import Paired, pair
 from msm_bench.stats.panel import Panels
 from msm_bench.stats.result import ContrastResult
@@ -119,7 +120,7 @@ def evaluate_panels(
         n_clusters=clusters,
         n_seeds=seeds,
         unscored_rate=paired.unscored,
-        method=f"superiority − ½; {interval.method}" if ordinal else interval.method,
+        method=f"{OF_RANKS}; {interval.method}" if ordinal else interval.method,
         n_left_out=paired.left_out,
         effects=effects,
         mcnemar=pairs,

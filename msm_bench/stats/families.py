@@ -19,6 +19,8 @@ from msm_bench.stats.values import NotComparable
 
 SeedsStated = Callable[[Contrast], int] | int
 """How many seeds a contrast is stated for: there is no p before they are done."""
+_NAMED = 4
+"""So many arms are named that lack a task."""
 
 
 class _Restricted:
@@ -214,6 +216,10 @@ def baseline_contrasts(
     for task in frame["task"].unique():
         have = set(pairs.loc[pairs["task"] == task, "arm"])
         others = [arm for arm in arms if arm != baseline and {arm, baseline} <= have]
+        lacking = [arm for arm in arms if arm not in have] if baseline in have else [baseline]
+        if lacking:
+            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+            reasons.append(f"{task}: nothing of {', '.join(lacking[:_NAMED])}{more} on this task")
         for measure in dict.fromkeys([*measures, *options.graders]):
             if not all(panels.has(task, metric) for metric in options.metrics_of(measure)):
                 continue

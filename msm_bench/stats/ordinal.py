@@ -4,6 +4,9 @@ import numpy as np
 
 from msm_bench.stats.values import Array
 
+OF_RANKS = "superiority − ½"
+"""What the estimate of a contrast of ranks is; the interval's method begins with it."""
+
 
 def superiority(first: Array, second: Array) -> Array:
     """(items,) P(A > B) + ½ P(A = B) for each item, over all pairs of an epoch of A and an epoch of B.

@@ -8,7 +8,7 @@ import pandas as pd
 
 from msm_bench.report.page.material import Material
 from msm_bench.report.page.wording import read_contrast
-from msm_bench.report.tables import arm_caution_notes, contrast_numbers, p_text, shown_measures
+from msm_bench.report.tables import arm_caution_notes, contrast_numbers, measure_text, p_text, shown_measures
 from msm_bench.stats import ContrastResult
 
 MOST_ROWS = 500
@@ -122,7 +122,7 @@ def contrasts_table(
     for result in results:
         row = [
             Cell(result.name + (" ★" if result.headline else "")),
-            Cell(result.measure),
+            Cell(measure_text(result)),
             Cell(result.subset or "all"),
         ]
         row += [number(value, signed=True) for value in (result.estimate, result.ci_low, result.ci_high)]
