@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from inspect_ai import Epochs, Task, eval
+from inspect_ai.dataset import Sample
 from inspect_ai.log import (
     EvalConfig,
     EvalDataset,
@@ -19,8 +21,9 @@ from inspect_ai.log import (
     read_eval_log,
     write_eval_log,
 )
-from inspect_ai.scorer import Score, value_to_float
-from making_logs import make_log
+from inspect_ai.model import get_model
+from inspect_ai.scorer import Score, includes, match, value_to_float
+from making_logs import make_log, nothing
 
 from msm_bench import load_results
 from msm_bench.errors import UserError
@@ -165,3 +168,23 @@ def test_summaries_say_what_whole_samples_say(tmp_path: Path, logs: list[list[di
                 frame_from_logs([tmp_path], full=full)
         return
     pd.testing.assert_frame_equal(frame_from_logs([tmp_path]), frame_from_logs([tmp_path], full=True))
+
+
+def test_what_was_scored_otherwise_is_said(tmp_path: Path) -> None:
+    samples = [Sample(id=number, input=f"{number}?", target="Default") for number in (1, 2)]
+    for model, heed, grader, reducer in (("one", True, "strict", "mean"), ("two", False, "mild", "max")):
+        task = Task(
+            samples,
+            solver=nothing(),
+            scorer=[includes(ignore_case=heed), match()],
+            name="quiz",
+            epochs=Epochs(2, reducer),
+        )
+        roles = {"grader": get_model(f"mockllm/{grader}"), "jury": [get_model("mockllm/a"), get_model("mockllm/b")]}
+        eval(task, model=f"mockllm/{model}", model_roles=roles, log_dir=str(tmp_path / model), display="none")
+    assert load_results(tmp_path).notes == [
+        "quiz: options of scorer includes differ between logs: ignore_case",
+        "quiz: models of roles differ between logs: grader",
+        "quiz: epochs of an item are averaged, which is not what its logs show: max",
+    ]
+    assert load_results(tmp_path / "one").notes == []

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+from inspect_ai.log import EvalLog
 
 from msm_bench.errors import printable
+from msm_bench.files import canonical_json
+from msm_bench.logs.find import LogFile
 from msm_bench.logs.samples import Counts
 
 _NAMED = 4
@@ -32,6 +35,45 @@ def run_notes(counts: Sequence[Counts]) -> list[str]:
         ("samples that a limit stopped, scored as they were", stopped),
     ]
     return [f"{what}: {_listed(logs)}" for what, logs in notes if logs]
+
+
+def scoring_notes(files: Sequence[LogFile]) -> list[str]:
+    """Scorers, graders and other roles that are not the same in all logs of a task, and reducers of epochs.
+
+    Arms that were not scored alike differ by that too. An item's epochs are averaged whatever the task's reducer, so
+    means are not those that a log shows where it takes, say, the best of them.
+    """
+    notes = []
+    for task in dict.fromkeys(file.task for file in files):
+        own = [file.head for file in files if file.task == task]
+        for name, all_settings in _settings(own).items():
+            if differing := _differing(all_settings):
+                notes.append(f"{task}: {name} differ between logs: {_listed(map(_short, differing))}")
+        scores = [(score, head) for head in own for score in (head.results.scores if head.results else [])]
+        reducers = {score.reducer for score, head in scores if (head.eval.config.epochs or 1) > 1}
+        if others := sorted(reducer for reducer in reducers if reducer not in (None, "mean")):
+            named = _listed(map(_short, others))
+            notes.append(f"{task}: epochs of an item are averaged, which is not what its logs show: {named}")
+    return notes
+
+
+def _settings(logs: Sequence[EvalLog]) -> dict[str, list[dict[str, str]]]:
+    """What each log was scored by: the options of each scorer, and the model of each role."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for log in logs:
+        for score in {score.scorer: score for score in (log.results.scores if log.results else [])}.values():
+            options = {name: canonical_json(value) for name, value in score.params.items()}
+            found.setdefault(f"options of scorer {_short(score.scorer)}", []).append(options)
+        roles = log.eval.model_roles or {}
+        models = {role: config if isinstance(config, list) else [config] for role, config in roles.items()}
+        named = {role: ", ".join(one.model for one in own) for role, own in models.items()}
+        found.setdefault("models of roles", []).append(named)
+    return found
+
+
+def _differing(settings: Sequence[dict[str, str]]) -> list[str]:
+    names = sorted({name for one in settings for name in one})
+    return [name for name in names if len({one.get(name) for one in settings}) > 1]
 
 
 def frame_notes(frame: pd.DataFrame) -> list[str]:

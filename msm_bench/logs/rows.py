@@ -12,7 +12,7 @@ from msm_bench.errors import UserError
 from msm_bench.logs.alike import ALLOW, Contents, check_alike
 from msm_bench.logs.columns import Columns
 from msm_bench.logs.find import finished_files
-from msm_bench.logs.notes import run_notes
+from msm_bench.logs.notes import run_notes, scoring_notes
 from msm_bench.logs.once import check_once, check_strata, number_epochs, number_seeds
 from msm_bench.logs.samples import LogSamples, Reader
 from msm_bench.logs.scores import LACKS, LogScores, Source, metric_names, spread
@@ -96,7 +96,8 @@ def read_logs(
     notes += more
     check_once(frame)
     check_strata(frame, columns)
-    return Loaded(frame, [*notes, *contents.notes, *run_notes([log.counts for log in logs])])
+    notes += [*contents.notes, *scoring_notes(files), *run_notes([log.counts for log in logs])]
+    return Loaded(frame, notes)
 
 
 def _rows(logs: Sequence[LogSamples], scorers: Collection[str]) -> pd.DataFrame:
