@@ -1,6 +1,7 @@
 """Scores of every type as numbers, by hand and by property; the fast reading against the plain one."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from inspect_ai.log import (
     read_eval_log,
     write_eval_log,
 )
-from inspect_ai.model import get_model
+from inspect_ai.model import Model, get_model
 from inspect_ai.scorer import Score, includes, match, value_to_float
 from making_logs import make_log, nothing
 
@@ -180,7 +181,8 @@ def test_what_was_scored_otherwise_is_said(tmp_path: Path) -> None:
             name="quiz",
             epochs=Epochs(2, reducer),
         )
-        roles = {"grader": get_model(f"mockllm/{grader}"), "jury": [get_model("mockllm/a"), get_model("mockllm/b")]}
+        roles: dict[str, str | Model | Sequence[str | Model]] = {"grader": f"mockllm/{grader}"}
+        roles["jury"] = [get_model("mockllm/a"), get_model("mockllm/b")]
         eval(task, model=f"mockllm/{model}", model_roles=roles, log_dir=str(tmp_path / model), display="none")
     assert load_results(tmp_path).notes == [
         "quiz: options of scorer includes differ between logs: ignore_case",
