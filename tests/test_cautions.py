@@ -71,6 +71,8 @@ def test_skewed_clusters_are_too_few() -> None:
     # (28/30)/√(29/900) = 5.2, of a sample √(30 · 29)/28 = 1.05 times as much, 5.5; and 30 · 5.5² = 900 > 30
     (text,) = said(task_of(np.array([1.0] + [0.0] * 29)))
     assert "skewness 5.5 of 30 clusters" in text
+    (found,) = find_cautions([task_of(np.array([1.0] + [0.0] * 29))], share=False, unscored=0)
+    assert {"item_sign_flip", "tost", "two_way_interval"} <= found.about
 
 
 def test_symmetric_values_are_not_skewed() -> None:
@@ -111,12 +113,30 @@ def test_an_arm_at_the_end_of_the_scale_makes_ratios_rough() -> None:
 
     def about(shares: npt.NDArray[np.float64]) -> list[str]:
         found = find_cautions([own], share=True, unscored=0, trained=False, arms=shares)
-        return [caution.text for caution in found if "ratio" in caution.about]
+        return [caution.text for caution in found if "odds" in caution.text]
 
     assert about(arms) == ["t: only 4 of 50 clusters keep an arm from all 0, or all 1: ratio, odds ratio, h are rough"]
     assert about(1 - arms) == about(arms)
     arms[1, 0, 4] = 1.0  # five
     assert about(arms) == []
+
+
+def test_single_answers_to_few_items_are_coarse() -> None:
+    few, enough = (np.resize([[[0.0, 1.0]], [[1.0, 0.0]]], (2, 1, count)) for count in (58, 60))
+    for arms, expected in ((few, 1), (enough, 0), (few / 2, 0)):
+        own = TaskValues("t", arms[0] - arms[1], np.zeros(arms.shape[2], dtype=np.int64), np.arange(arms.shape[2]))
+        found = cautions([own], share=True, unscored=0, trained=False, arms=arms)
+        assert len([text for text in found if "single answers" in text]) == expected
+
+
+def test_cells_of_one_large_cluster_do_not_vary_in_the_bootstrap() -> None:
+    # cells 0 to 4: four single items each; cells 5 to 9: one cluster of 8: 5 · 64 of 5 · 64 + 20 is 0.94 of the squares
+    clusters = np.concatenate([np.arange(20), np.repeat(np.arange(20, 25), 8)])
+    cells = np.concatenate([np.repeat(np.arange(5), 4), np.repeat(np.arange(5, 10), 8)])
+    values = np.random.default_rng(0).normal(size=(12, 60))
+    found = find_cautions([TaskValues("t", values, cells, clusters)], share=False, unscored=0)
+    (own,) = [caution for caution in found if caution.about == {"crossed_bootstrap"}]
+    assert own.text.startswith("t: 5 cells have a single cluster")
 
 
 def test_a_contrast_of_shares_is_warned_of_an_arm_at_the_end() -> None:

@@ -106,6 +106,9 @@ _ITEMS_ONLY = (
     Scenario("one seed, 30 items, taken as about training again", CONTRAST, BOTH, seeds=1, clusters=30),
     Scenario("6 checkpoints, 30 clusters of 2", ("item_sign_flip",), ITEMS, clusters=30, size=2, cluster_sd=1),
     Scenario("6 checkpoints, 8 skewed items", ("item_sign_flip",), ITEMS, clusters=8, shape="lognormal"),
+    Scenario(
+        "6 checkpoints, 30 skewed items", ("item_sign_flip",), ITEMS, clusters=30, shape="lognormal", noise_sd=0.3
+    ),
     Scenario("8 seeds, these 30 items", ("seed_swap",), SEEDS, seeds=8, clusters=30),
 )
 _SHAPES = (
@@ -259,6 +262,18 @@ _TESTS = (
         cluster_sd=1,
         seed_sd=0.1,
         effects=(0.0,) * 20,
+    ),
+    Scenario(
+        "equivalence, 30 skewed items, truth on the bound",
+        ("tost",),
+        truth=0.5,
+        bound=0.5,
+        seeds=8,
+        clusters=30,
+        shape="lognormal",
+        seed_sd=0.05,
+        noise_sd=0.3,
+        item_sd=0.7,
     ),
     Scenario("six contrasts, all null", ("holm",), seeds=8, clusters=30, effects=(0.0,) * 6),
     Scenario("six contrasts, three null", ("holm",), seeds=8, clusters=30, effects=(0, 0, 0, 3, 3, 3)),

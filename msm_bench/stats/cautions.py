@@ -25,6 +25,12 @@ MIN_DIFFERING = 10
 LEAST_PART = 0.5
 """Clusters of unequal size, or cells of unequal variance, that are worth less than this part of what they are counted
 as, in the sense of Kish (1965), Survey Sampling, and of Satterthwaite (1946), Biometrics Bull. 2:110."""
+MAX_ALONE = 0.2
+"""Of the sum of the clusters' squared sizes the part of those that are alone in their cell, above which what they would
+vary by is missed in the bootstrap."""
+MIN_COARSE = 60
+"""Of items with one answer from either arm: below so many, a t interval of their differences, which are −1, 0 and 1,
+covers a few points too little whatever the rates: Brown, Cai & DasGupta (2001), Stat. Sci. 16:101."""
 MIN_HITS = 5
 """Below so many clusters in which an arm is not all 0, or not all 1, ratios of shares and of odds are rough: Cochran's
 (1954, Biometrics 10:417) rule of five expected counts."""
@@ -36,11 +42,14 @@ MIN_GRADERS = 3
 
 _EFFECTS = frozenset({"ratio", "odds_ratio", "cohens_h"})
 _SHARES = frozenset({"wilson", "arm_summary", "share_limits"})
-_INTERVAL = _EFFECTS | {"superiority", "two_way_interval", "two_way_p", "confirmatory_p", "grader_interval"}
+_FAMILIES = frozenset({"holm", "benjamini_hochberg"})
+_INTERVAL = (
+    _EFFECTS | _FAMILIES | {"superiority", "two_way_interval", "two_way_p", "confirmatory_p", "tost", "grader_interval"}
+)
 _MIXED = frozenset({"mixed_model"})
 _BOTH = _INTERVAL | _MIXED | {"crossed_bootstrap"}
 _FLIPS = frozenset({"item_sign_flip"})
-_ALL = _BOTH | _SHARES | {"tost", "holm", "benjamini_hochberg"}
+_ALL = _BOTH | _SHARES | _FLIPS
 _INDEPENDENT = frozenset({"mcnemar", "wilson", "clopper_pearson"})
 
 
@@ -114,7 +123,9 @@ def find_cautions(
     if 1 < graders < MIN_GRADERS:
         text = f"{graders} graders: too few to tell how much graders differ; the interval covers too little"
         found.append(Caution(frozenset({"grader_interval"}), text))
-    checks: list[Callable[[_Parts], Caution | None]] = [_few_clusters, _skewed, _unequal_cells, _unequal_sizes]
+    checks: list[Callable[[_Parts], Caution | None]] = [
+        *(_few_clusters, _skewed, _unequal_cells, _unequal_sizes, _alone)
+    ]
     if share:
         checks += [_near_the_end, _dependent]
     for task in tasks:
@@ -123,8 +134,8 @@ def find_cautions(
             found.append(Caution(_BOTH, f"{task.task}: each cell has a single cluster, so there is no interval"))
             continue
         found += [caution for check in checks if (caution := check(parts)) is not None]
-    if arms is not None and (rough := _few_hits(tasks[0], arms)) is not None:
-        found.append(rough)
+    if arms is not None:
+        found += [caution for check in (_coarse, _few_hits) if (caution := check(tasks[0], arms)) is not None]
     if unscored > MAX_UNSCORED:
         text = f"{unscored:.1%} of the values are unscored: if what could not be scored differs, the estimate is off"
         found.append(Caution(_ALL, text))
@@ -165,10 +176,9 @@ def _skewed(parts: _Parts) -> Caution | None:
     skewness = float(stats.skew(parts.sums, bias=False))
     if len(parts.sums) >= SKEW_RULE * skewness**2:
         return None
-    text = (
-        f"{parts.task.task}: skewed (skewness {skewness:.1f} of {len(parts.sums)} clusters): intervals cover too little"
-    )
-    return Caution(_BOTH, text)
+    of = f"skewness {skewness:.1f} of {len(parts.sums)} clusters"
+    text = f"{parts.task.task}: skewed ({of}): intervals cover too little, and tests reject too often"
+    return Caution(_BOTH | _FLIPS, text)
 
 
 def _unequal_cells(parts: _Parts) -> Caution | None:
@@ -212,6 +222,25 @@ def _near_the_end(parts: _Parts) -> Caution | None:
         return None
     text = f"{parts.task.task}: only {differing} of {counts.sum()} clusters differ from the rest: intervals are rough"
     return Caution(_BOTH | _SHARES, text)
+
+
+def _alone(parts: _Parts) -> Caution | None:
+    """Cells of one cluster."""
+    counts = np.bincount(parts.cells)
+    alone = counts[parts.cells] == 1
+    if (parts.sizes[alone] ** 2).sum() <= MAX_ALONE * (parts.sizes**2).sum():
+        return None
+    text = f"{parts.task.task}: {alone.sum()} cells have a single cluster, which the bootstrap can't vary: too narrow"
+    return Caution(frozenset({"crossed_bootstrap"}), text)
+
+
+def _coarse(task: TaskValues, arms: Array) -> Caution | None:
+    """Single answers, right or wrong, of few items."""
+    items = task.values.shape[1]
+    if len(task.values) > 1 or items >= MIN_COARSE or not np.isin(arms, (0.0, 1.0)).all():
+        return None
+    text = f"{task.task}: single answers to {items} items: below {MIN_COARSE} intervals may cover a little too little"
+    return Caution(_BOTH, text)
 
 
 def _few_hits(task: TaskValues, arms: Array) -> Caution | None:
