@@ -18,7 +18,7 @@ from msm_bench.errors import UserError
 from msm_bench.report.page import Material, from_logs, from_recipe, from_results, write_report
 from msm_bench.report.page.lineage import lineage
 from msm_bench.report.page.samples import choose, side_by_side
-from msm_bench.report.page.tables import cells_table
+from msm_bench.report.page.tables import cells_table, digits_of, number
 from msm_bench.report.page.viewer import sample_link
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -246,3 +246,12 @@ def test_committed_results_make_a_valid_page_of_sane_size(name: str, tmp_path: P
     write_report(from_results(RESULTS / name), tmp_path, command="msm-bench report")
     check((tmp_path / "index.html").read_text(encoding="utf-8"))
     assert (tmp_path / "index.html").stat().st_size < 3_000_000
+
+
+def test_a_limit_that_is_not_0_does_not_read_as_0() -> None:
+    assert digits_of([-0.053, -0.108, 0.0012]) == 3  # with two decimals the last is 0.00
+    assert digits_of([0.18, -0.02, None, float("nan"), 0.0]) == 2
+    assert digits_of([0.003, 0.00002]) == 4
+    assert number(-0.0028, signed=True, digits=3).text == "−0.003"
+    assert number(-0.0028, signed=True).text == "0.00"
+    assert number(float("nan")).text == "–"

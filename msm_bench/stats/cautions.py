@@ -131,7 +131,9 @@ def find_cautions(
     for task in tasks:
         parts = _parts(task)
         if parts.df < 1:
-            found.append(Caution(_BOTH, f"{task.task}: each cell has a single cluster, so there is no interval"))
+            found.append(
+                Caution(_BOTH, f"{task.task}: each cell has a single cluster, so there is no two-way interval")
+            )
             continue
         found += [caution for check in checks if (caution := check(parts)) is not None]
     if arms is not None:

@@ -29,6 +29,7 @@ def render_markdown(report: Report) -> str:
         parts.append("## Tables")
         for table in report.tables:
             parts += [f"### {markdown_text(table.title)}", markdown_text(table.note), _table(table)]
+            parts += ["\n".join(f"- Caution: {markdown_text(caution)}" for caution in table.cautions)]
     if report.samples:
         parts += [*_where(report)]
         for sample in report.samples:

@@ -49,6 +49,12 @@ def pictures(material: Material, summary: pd.DataFrame | None = None) -> list[Pi
         material: The results.
         summary: The frame's `arm_summary`, if it is there already.
     """
+
+    @lru_cache(maxsize=1)  # one is written in several formats in a row, and drawing takes longer than writing
+    def figure(drawn: Drawn, dark: bool) -> Figure:
+        with theme(dark):
+            return drawn.draw()
+
     found = figures_of(
         material.frame, material.contrasts, recipe=material.recipe, manifests=material.shards, summary=summary
     )
@@ -66,6 +72,8 @@ def _images(drawn: Drawn) -> Draws:
 
     @cache
     def image(style: str, dark: bool) -> bytes:
-        return figure_bytes(figure(dark), style)
+        data = figure_bytes(figure(dark), style)
+        figure(dark).set_layout_engine("none")  # it is laid out now, for the other formats too
+        return data
 
     return image

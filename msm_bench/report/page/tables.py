@@ -48,6 +48,8 @@ class PageTable(NamedTuple):
     """All rows."""
     numbers: pd.DataFrame
     """The same with unrounded numbers, for programs."""
+    cautions: tuple[str, ...] = ()
+    """What the computation warns of, each with the rows that it is about."""
 
     @property
     def shown(self) -> tuple[tuple[Cell, ...], ...]:
@@ -84,7 +86,8 @@ def arms_table(summary: pd.DataFrame) -> PageTable:
     columns += [Column(name, numeric=True) for name in ("Mean", "95 % from", "to", "Seeds", "Items", "Unscored")]
     rows = [
         (
-            *(Cell(str(row[name])) for name in ("arm", "task", "measure")),
+            Cell(str(row["arm"]) + (" †" if row["cautions"] else "")),
+            *(Cell(str(row[name])) for name in ("task", "measure")),
             *(number(row[name]) for name in ("mean", "ci_low", "ci_high")),
             *(count(row[name]) for name in ("seeds", "items")),
             Cell(f"{row['unscored_rate']:.1%}", float(row["unscored_rate"])),
@@ -92,17 +95,24 @@ def arms_table(summary: pd.DataFrame) -> PageTable:
         for row in summary.to_dict("records")
     ]
     note = "Means over seeds and items, with 95 % intervals. They are not differences: arms share items and seeds."
-    if cautions := arm_caution_notes(summary):
-        note += f" Cautions: {'; '.join(cautions)}."
-    return PageTable("arms", "Arms", note, tuple(columns), tuple(rows), summary)
+    cautions = tuple(arm_caution_notes(summary))
+    note += " A dagger (†): the interval is rough, see the cautions." if cautions else ""
+    return PageTable("arms", "Arms", note, tuple(columns), tuple(rows), summary, cautions)
 
 
 def _contrasts_note(results: Sequence[ContrastResult]) -> str:
     """What a reader must know of the contrasts' table."""
     parts = ["A star marks the headline."] if any(result.headline for result in results) else []
     parts += (
-        ["There is a p for confirmatory contrasts only."] if any(result.p is not None for result in results) else []
+        ["There is a p (Holm) for confirmatory contrasts only."] if any(r.p_holm is not None for r in results) else []
     )
+    parts += ["A dagger (†): cautions, in its words above."] if any(result.cautions for result in results) else []
+    parts += ["A half is one task's part of the contrast above it."] if any(r.half_of for r in results) else []
+    if any(result.q is not None for result in results):
+        parts.append(
+            "q is the p-value after Benjamini and Hochberg over all comparisons here: of those with q below 0.05, one "
+            "in twenty is expected to be nothing."
+        )
     return " ".join([*parts, "Estimates of shares stand as shares here, of margins in nats."])
 
 
@@ -113,19 +123,20 @@ def contrasts_table(
     tested = any(result.p_holm is not None for result in results)
     alike = any(result.p_equivalence is not None for result in results)
     rates = any(result.q is not None for result in results)
-    columns = [Column("Contrast"), Column("Measure"), Column("Items")]
+    columns = [Column("Contrast"), Column("Measure"), Column("Subset")]
     columns += [Column(label, numeric=True) for label in ("Estimate", "95 % from", "to")]
     columns += [Column("p (Holm)", numeric=True)] * tested + [Column("p (TOST)", numeric=True)] * alike
     columns += [Column("q", numeric=True)] * rates
-    columns += [Column("Seeds", numeric=True), Column("Number of items", numeric=True), Column("Reading")]
+    columns += [Column("Seeds", numeric=True), Column("Items", numeric=True), Column("Reading")]
     rows = []
     for result in results:
         row = [
-            Cell(result.name + (" ★" if result.headline else "")),
+            Cell(result.name + (" ★" if result.headline else "") + (" †" if result.cautions else "")),
             Cell(measure_text(result)),
             Cell(result.subset or "all"),
         ]
-        row += [number(value, signed=True) for value in (result.estimate, result.ci_low, result.ci_high)]
+        limits = (result.estimate, result.ci_low, result.ci_high)
+        row += [number(value, signed=True, digits=digits_of(limits)) for value in limits]
         row += [p_cell(result.p_holm)] * tested + [p_cell(result.p_equivalence)] * alike
         row += [p_cell(result.q)] * rates
         row += [count(result.n_seeds), count(result.n_items)]
@@ -136,7 +147,7 @@ def contrasts_table(
 
 def _reading(material: Material, result: ContrastResult) -> str:
     if result.half_of is not None:
-        return "half of one above"
+        return "Half"
     return read_contrast(result, material.claim(result)).label
 
 
@@ -189,12 +200,18 @@ def _cell_mean(row: Any) -> Cell:
     return Cell(shown + partly, None if math.isnan(row.mean) else float(row.mean))
 
 
-def number(value: Any, *, signed: bool = False) -> Cell:
-    """A number with two decimals, `–` where there is none."""
+def digits_of(values: Sequence[float | None]) -> int:
+    """Two decimals, or up to four where a value that is not 0 would read as 0, so that its sign is seen."""
+    known = [value for value in values if value and not math.isnan(value)]
+    return next((digits for digits in (2, 3) if all(round(value, digits) != 0 for value in known)), 4)
+
+
+def number(value: Any, *, signed: bool = False, digits: int = 2) -> Cell:
+    """A number with two decimals or as many as asked for, `–` where there is none."""
     if value is None or math.isnan(value):
         return Cell("–")
-    text = f"{value:{'+' if signed else ''}.2f}".replace("-", "−")
-    return Cell(text.lstrip("+−") if float(f"{value:.2f}") == 0 else text, float(value))
+    text = f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+    return Cell(text.lstrip("+−") if round(value, digits) == 0 else text, float(value))
 
 
 def count(value: Any) -> Cell:
