@@ -56,7 +56,7 @@ def test_few_clusters_are_named_with_their_task() -> None:
 
 def test_cells_of_one_cluster_have_no_interval() -> None:
     (text,) = said(normal_task(cells=20, clusters=1))
-    assert "no interval" in text
+    assert "no two-way interval" in text
 
 
 def task_of(items: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64] | None = None) -> TaskValues:

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,24 @@ if TYPE_CHECKING:
 @click.option(
     "--logs", multiple=True, metavar="PATH", help="Logs of the results, to show samples from; may be given again."
 )
+@click.option(
+    "--reasons",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="What `msm-bench reasons` wrote, to show too; what lies in the results' folder is shown anyway.",
+)
 @click.option("--bundle", is_flag=True, help="Put Inspect's log viewer beside the page, and link each sample to it.")
 @RESULTS
 @STATISTICS
 @COLUMNS
 def report(
-    sources: Sequence[str], out: Path, logs: Sequence[str], bundle: bool, results: Path | None, **given: Any
+    sources: Sequence[str],
+    out: Path,
+    logs: Sequence[str],
+    reasons: Sequence[Path],
+    bundle: bool,
+    results: Path | None,
+    **given: Any,
 ) -> None:
     """Write a report on a recipe, a folder of results, or Inspect logs: OUT/index.html, and the same as Markdown.
 
@@ -36,6 +49,7 @@ def report(
     from msm_bench.report.page import write_report
 
     material = _material(sources, logs, results, given)
+    material = replace(material, reasons=[*material.reasons, *reasons])
     if bundle and not material.logs:
         raise UserError("--bundle puts logs beside the page; give them with --logs")
     with explain_full_disk(out):

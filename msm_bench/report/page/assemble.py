@@ -7,6 +7,7 @@ from msm_bench.report.page.material import Material
 from msm_bench.report.page.methods import methods
 from msm_bench.report.page.pictures import Picture, pictures
 from msm_bench.report.page.provenance import Fact, how_to_cite, provenance
+from msm_bench.report.page.reasons import find_reasons, reason_figures, reason_sentences, reason_tables
 from msm_bench.report.page.samples import SideBySide, choose, side_by_side
 from msm_bench.report.page.tables import PageTable, tables
 from msm_bench.report.page.viewer import view_command
@@ -72,6 +73,7 @@ def assemble(material: Material, *, command: str, bundled: bool = False) -> Repo
     lead = [reading for reading in readings if reading.name in headlines] or readings[:_LEAD]
     rule, chosen = choose(material)
     summary = arm_summary(material.frame)
+    reasons = find_reasons(material.reasons)
     return Report(
         title=material.title,
         question=" ".join(material.question.split()),
@@ -79,15 +81,15 @@ def assemble(material: Material, *, command: str, bundled: bool = False) -> Repo
         lead=tuple(lead),
         others=tuple(reading for reading in readings if reading not in lead),
         arms=tuple(lineage(material)),
-        pictures=tuple(pictures(material, summary)),
-        tables=tuple(tables(material, summary)),
+        pictures=tuple(pictures(material, summary, reason_figures(reasons))),
+        tables=(*tables(material, summary), *reason_tables(reasons)),
         rule=rule,
         samples=tuple(side_by_side(material, chosen)),
         has_logs=bool(material.logs),
         bundled=bundled,
         view=view_command(material.log_dirs),
         remake=_remake(material),
-        methods=tuple(methods(material)),
+        methods=tuple(part for part in (*methods(material), tuple(reason_sentences(reasons))) if part),
         facts=tuple(provenance(material, command)),
         cite=tuple(how_to_cite(material)),
         notes=tuple(material.notes),

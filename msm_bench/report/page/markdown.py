@@ -23,8 +23,9 @@ def render_markdown(report: Report) -> str:
     if report.pictures:
         parts.append("## Figures")
         for number, picture in enumerate(report.pictures, start=1):
+            said = f"{picture.title}. {picture.caption}"
             alt = one_line(picture.alt).translate(_ALT)
-            parts += [f"![{alt}](figures/{picture.name}.png)", f"**Figure {number}.** {markdown_text(picture.caption)}"]
+            parts += [f"![{alt}](figures/{picture.name}.png)", f"**Figure {number}.** {markdown_text(said)}"]
     if report.tables:
         parts.append("## Tables")
         for table in report.tables:

@@ -49,6 +49,8 @@ class Material:
     """Where they lie, as given."""
     baseline: str = ""
     """The arm that every other one is compared with, if no contrasts were stated."""
+    reasons: Sequence[Path] = ()
+    """Folders in which, or right below which, `msm-bench reasons` wrote what it read."""
     notes: Sequence[str] = ()
     """What was left out or could not be compared, and why."""
     stated: bool = True
@@ -152,6 +154,7 @@ def from_results(
         runs=[run for run in summary.get("runs", []) if isinstance(run, dict)],
         logs=logs_by_name(logs),
         log_dirs=list(logs),
+        reasons=[folder],
         notes=notes,
     )
     if baseline is None and contrasts is None and options == DEFAULTS:

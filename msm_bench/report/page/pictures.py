@@ -1,5 +1,6 @@
 """The figures of a report, each as bytes in any format, for light and dark pages."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple, Protocol
 
@@ -42,24 +43,20 @@ class Picture(NamedTuple):
         return self.name == _LINEAGE
 
 
-def pictures(material: Material, summary: pd.DataFrame | None = None) -> list[Picture]:
+def pictures(material: Material, summary: pd.DataFrame | None = None, more: Sequence[Drawn] = ()) -> list[Picture]:
     """Every figure that the results allow.
 
     Args:
         material: The results.
         summary: The frame's `arm_summary`, if it is there already.
+        more: Figures of what is not in the frame; they come last.
     """
-
-    @lru_cache(maxsize=1)  # one is written in several formats in a row, and drawing takes longer than writing
-    def figure(drawn: Drawn, dark: bool) -> Figure:
-        with theme(dark):
-            return drawn.draw()
 
     found = figures_of(
         material.frame, material.contrasts, recipe=material.recipe, manifests=material.shards, summary=summary
     )
-    found.sort(key=lambda drawn: drawn.name != _LINEAGE)  # it comes first on the page
-    return [Picture(file_stem(own.name), own.title, own.caption, own.alt, _images(own)) for own in found]
+    every = sorted([*found, *more], key=lambda drawn: drawn.name != _LINEAGE)  # it comes first on the page
+    return [Picture(file_stem(own.name), own.title, own.caption, own.alt, _images(own)) for own in every]
 
 
 def _images(drawn: Drawn) -> Draws:
