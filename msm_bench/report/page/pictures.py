@@ -51,7 +51,6 @@ def pictures(material: Material, summary: pd.DataFrame | None = None, more: Sequ
         summary: The frame's `arm_summary`, if it is there already.
         more: Figures of what is not in the frame; they come last.
     """
-
     found = figures_of(
         material.frame, material.contrasts, recipe=material.recipe, manifests=material.shards, summary=summary
     )
