@@ -131,6 +131,12 @@ def test_amounts_have_the_unit_of_their_measure() -> None:
     assert amount(-0.001, "margin") == "0.00 nats"  # no minus before what is shown as nothing
 
 
+def test_a_difference_of_ranks_has_no_unit() -> None:
+    ranks = result(method="superiority − ½; two-way (seed, item), t", estimate=0.1, ci_low=0.05, ci_high=0.15)
+    words = said(ranks, Claim("It is clearer.", bound=None, family=1, stated_seeds=8))[1]
+    assert words.startswith("The estimate is +0.10 in margin (superiority − ½) (95 % interval from +0.05 to +0.15)")
+
+
 def test_a_claim_comes_from_the_recipe() -> None:
     recipe = Recipe.load("cheese-smollm2")
     claim = claim_of(recipe, result(name="H1: D(aft)"))

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from msm_bench.measures import MEASURES, unit
 from msm_bench.recipe import Contrast, Recipe
 from msm_bench.report.figures.words import counted
-from msm_bench.report.tables import p_text
+from msm_bench.report.tables import measure_text, p_text
 from msm_bench.stats import ContrastResult
 
 ALPHA = 0.05
@@ -84,7 +84,7 @@ def claim_of(recipe: Recipe | None, result: ContrastResult, trained: bool = True
     return Claim(
         description=stated.description if result.half_of is None else "",
         equivalence=stated.equivalence,
-        bound=None if in_unit(result.measure) == "" else recipe.smallest_effect.of(result.measure),
+        bound=None if in_unit(measure_text(result)) == "" else recipe.smallest_effect.of(measure_text(result)),
         family=recipe.confirmatory,
         stated_seeds=len(recipe.stated_seeds(stated)),
     )
@@ -113,12 +113,12 @@ def read_contrast(result: ContrastResult, claim: Claim) -> Reading:
     sentences = [_lead(result, claim, verdict), _basis(result, claim), *_size(result, claim, verdict)]
     interval = ""
     if result.ci_low is not None and result.ci_high is not None:
-        low, high = (amount(limit, result.measure, named=False) for limit in (result.ci_low, result.ci_high))
+        low, high = (amount(limit, measure_text(result), named=False) for limit in (result.ci_low, result.ci_high))
         interval = f"95 % interval {low} to {high}"
     return Reading(
         result.name,
         verdict,
-        amount(result.estimate, result.measure),
+        amount(result.estimate, measure_text(result)),
         interval,
         tuple(sentence for sentence in sentences if sentence),
         claim.description,
@@ -170,14 +170,16 @@ def _lead(result: ContrastResult, claim: Claim, verdict: Verdict) -> str:
         )
     if verdict == "not shown":
         lean = "in the stated direction" if result.estimate > 0 else "against the stated direction"
-        if not amount(result.estimate, result.measure).startswith(("+", "−")):
+        if not amount(result.estimate, measure_text(result)).startswith(("+", "−")):
             lean = "too close to 0 to have a direction"
         return (
             f"{_estimate(result)}, {lean}; the stated test does not tell it from 0 ({p}). A difference is not shown, "
             "and that there is none is not shown either."
         )
     if verdict in ("equivalent", "equivalence not shown"):
-        within = f"within ± {amount(claim.bound, result.measure, signed=False)}" if claim.bound else "within the bound"
+        within = (
+            f"within ± {amount(claim.bound, measure_text(result), signed=False)}" if claim.bound else "within the bound"
+        )
         if verdict == "equivalent":
             return f"{_estimate(result)}; the two one-sided tests place the difference {within} ({p})."
         return (
@@ -214,11 +216,11 @@ def _equals(p: float) -> str:
 
 def _estimate(result: ContrastResult) -> str:
     """The estimate as the beginning of a sentence."""
-    size = amount(result.estimate, result.measure)
-    what = f"The estimate is {size} in {result.measure}"
+    size = amount(result.estimate, measure_text(result))
+    what = f"The estimate is {size} in {measure_text(result)}"
     if result.ci_low is None or result.ci_high is None:
         return f"{what}, without an interval"
-    low, high = (amount(limit, result.measure, named=False) for limit in (result.ci_low, result.ci_high))
+    low, high = (amount(limit, measure_text(result), named=False) for limit in (result.ci_low, result.ci_high))
     around = ", which includes 0" if result.ci_low <= 0 <= result.ci_high else ""
     return f"{what} (95 % interval from {low} to {high}{around})"
 
@@ -250,7 +252,7 @@ def _size(result: ContrastResult, claim: Claim, verdict: Verdict) -> list[str]:
     bound, low, high = claim.bound, result.ci_low, result.ci_high
     if bound is None or low is None or high is None or claim.equivalence or verdict in ("one seed", "exploratory"):
         return []
-    stated = f"{amount(bound, result.measure, signed=False)}, the smallest effect of interest"
+    stated = f"{amount(bound, measure_text(result), signed=False)}, the smallest effect of interest"
     if verdict == "confirmed":
         if low >= bound:
             return [f"The whole interval lies above {stated}."]
