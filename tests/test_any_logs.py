@@ -208,6 +208,14 @@ def test_what_other_logs_call_a_seed_need_not_be_one(tmp_path: Path, seed: Any) 
     assert load_results(tmp_path, seed="log").frame["seed"].tolist() == [1]
 
 
+def test_a_log_without_samples_has_none_to_score(tmp_path: Path) -> None:
+    log = make_log(tmp_path, "one", {"a": 1})
+    whole = read_eval_log(log.location)
+    whole.samples = []
+    write_eval_log(whole, str(tmp_path / "empty.eval"))
+    refused(refusal("compare", tmp_path / "empty.eval", cwd=tmp_path), "empty.eval: holds no samples")
+
+
 def test_no_seed_is_none(tmp_path: Path) -> None:
     make_log(tmp_path, "one", {"a": 1}, metadata={"seed": None})
     assert load_results(tmp_path).frame["seed"].tolist() == [UNTRAINED]

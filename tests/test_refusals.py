@@ -156,6 +156,8 @@ def test_bad_logs_are_refused(tmp_path: Path, finished: Path) -> None:
     refused(refusal("compare", tmp_path / "none.eval", cwd=tmp_path), "no such log")
     (tmp_path / "empty").mkdir()
     refused(refusal("compare", tmp_path / "empty", cwd=tmp_path), "holds no Inspect logs")
+    (tmp_path / "empty" / "mine.json").write_text("{}", encoding="utf-8")
+    refused(refusal("compare", tmp_path / "empty", cwd=tmp_path), "holds no Inspect logs; name a log itself")
     log = next((tmp_path / "runs" / "tiny" / "logs").rglob("*.eval"))
     refused(refusal("compare", log, log, cwd=tmp_path), "scored twice")
     refused(refusal("compare", log, "--format", "pdf", cwd=tmp_path), "unknown format 'pdf'")

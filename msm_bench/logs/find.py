@@ -50,9 +50,15 @@ def log_files(paths: Sequence[Path | str]) -> list[str]:
             raise UserError(f"{path}: no such log or directory")
         found = [path] if os.path.isfile(path) else [info.name for info in list_eval_logs(path, descending=False)]
         if not found:
-            raise UserError(f"{path}: holds no Inspect logs")
+            named = "; name a log itself if its file is not called as Inspect calls it" if _may_be_logs(path) else ""
+            raise UserError(f"{path}: holds no Inspect logs{named}")
         files += found
     return files
+
+
+def _may_be_logs(folder: str) -> bool:
+    """Whether there are `.json` files below, which Inspect takes for logs only by the names that it gives them."""
+    return next(Path(folder).rglob("*.json"), None) is not None
 
 
 def finished_files(paths: Sequence[Path | str]) -> list[LogFile]:
@@ -66,7 +72,10 @@ def finished_files(paths: Sequence[Path | str]) -> list[LogFile]:
     finished = {head.eval.task_id for head in heads if head.status == "success"}
     for file, head in zip(files, heads, strict=True):
         if head.status != "success" and head.eval.task_id not in finished:
-            raise UserError(f"{file}: the run ended with status {head.status!r}; finish it with `inspect eval-retry`")
+            raise UserError(
+                f"{file}: the run ended with status {head.status!r}; finish it with `inspect eval-retry`, or give "
+                "the other logs alone"
+            )
     known = Counter(Path(file).name for file in dict.fromkeys(files))
     return [
         LogFile(file, _name(Path(file), known), head)

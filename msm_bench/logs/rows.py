@@ -89,6 +89,8 @@ def read_logs(
     frame = _rows(logs, scorers)
     if frame.empty:
         where = ", ".join(map(str, paths))
+        if not any(log.counts.samples for log in logs):
+            raise UserError(f"{where}: holds no samples")
         raise UserError(f"{where}: no sample has a score; score it with `inspect score`")
     frame, more = number_seeds(frame, columns, {file.name: file.head.eval.created for file in files})
     notes += more
