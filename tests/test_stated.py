@@ -120,6 +120,17 @@ def test_a_metric_that_there_is_not_is_refused(tmp_path: Path, logs: Path, optio
     refused(refusal("compare", logs, "--baseline", "mockllm/one", *options, cwd=tmp_path), said)
 
 
+def test_a_stated_p_stands_beside_exploratory_q(tmp_path: Path, logs: Path) -> None:
+    path = tmp_path / "contrasts.yaml"
+    path.write_text(yaml.safe_dump([stated(confirmatory=True)]), encoding="utf-8")
+    make_log(logs, "three", {"a": 1, "b": 0})
+    head, _, first, *others = compare(load_results(logs), "mockllm/one", contrasts=path).table().splitlines()
+    assert "| p (Holm) | q (BH, exploratory) |" in head
+    # labels of three seeds, one of which shows nothing: 4 of 8 swaps are as large; no q of what was stated
+    assert first.endswith("| 0.500 (min. 0.25) | – |")
+    assert all("| – | " in other for other in others)
+
+
 def test_the_estimate_of_ranks_is_named(logs: Path) -> None:
     found = compare(load_results(logs), "mockllm/one", options=Options(ordinal=("grade",)))
     # two is better on both items in two of three runs, alike in one: (1 + 1 + ½) / 3 − ½

@@ -209,10 +209,11 @@ def contrast_table(results: Sequence[ContrastResult]) -> pd.DataFrame:
         if any(r.n_left_out for r in results):
             row["left out"] = str(result.n_left_out)
         row |= {"seeds": str(result.n_seeds), "unscored": f"{result.unscored_rate:.1%}"}
-        if any(r.q is not None for r in results):
-            row["q (BH, exploratory)"] = p_text(result.q)
-        else:
+        screened = any(r.q is not None for r in results)
+        if not screened or any(r.confirmatory for r in results):
             row["p (Holm)"] = p_text(result.p_holm, result.smallest_p)
+        if screened:
+            row["q (BH, exploratory)"] = p_text(result.q)
         if any(r.p_equivalence is not None for r in results):
             row["p (TOST)"] = p_text(result.p_equivalence)
         rows.append(row)
