@@ -121,6 +121,17 @@ def test_an_arm_at_the_end_of_the_scale_makes_ratios_rough() -> None:
     assert about(arms) == []
 
 
+def test_items_of_two_tasks_with_the_same_names_are_said() -> None:
+    names = tuple(f"i{number}" for number in range(60))
+    first, second = (
+        normal_task()._replace(items=names),
+        normal_task(name="bread")._replace(items=(*names[:58], "x", "y")),
+    )
+    (text,) = cautions([first, second], share=False, unscored=0)
+    assert text.startswith("58 items of several tasks have the same names")
+    assert said(first) == []
+
+
 def test_single_answers_to_few_items_are_coarse() -> None:
     few, enough = (np.resize([[[0.0, 1.0]], [[1.0, 0.0]]], (2, 1, count)) for count in (58, 60))
     for arms, expected in ((few, 1), (enough, 0), (few / 2, 0)):

@@ -136,6 +136,11 @@ def find_cautions(
             )
             continue
         found += [caution for check in checks if (caution := check(parts)) is not None]
+    shared = sum(len(set(task.items)) for task in tasks) - len({item for task in tasks for item in task.items})
+    if shared:
+        names = f"{shared} items of several tasks have the same names"
+        text = f"{names} and count as different: if they are not, intervals are off"
+        found.append(Caution(_BOTH, text))
     if arms is not None:
         found += [caution for check in (_coarse, _few_hits) if (caution := check(tasks[0], arms)) is not None]
     if unscored > MAX_UNSCORED:
