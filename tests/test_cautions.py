@@ -186,6 +186,14 @@ def test_unscored_values_are_said() -> None:
     assert text.startswith("12.3% of the values are unscored")
 
 
+def test_the_more_items_the_fewer_may_be_unscored() -> None:
+    # one seed, items of sd 1: the standard error is about 1/√n, and a tenth of it 0.0032 of 1000 items, 0.013 of 60
+    many = normal_task(seeds=1, cells=1, clusters=1000)
+    found = [cautions([own], share=False, unscored=0.005, trained=False) for own in (many, normal_task(seeds=1))]
+    assert [len(texts) for texts in found] == [1, 0]
+    assert cautions([many], share=False, unscored=0.002, trained=False) == []
+
+
 def frame_of(seeds: int, items: int = 40) -> pd.DataFrame:
     """Two arms with every item at every seed; one value of the second is unscored."""
     rng = np.random.default_rng(1)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from msm_bench.stats.values import ROUNDING, Array, TaskValues, cluster_sums
+from msm_bench.stats.variance import two_way_interval
 
 MIXED_SEEDS = 12
 """Below, a mixed model's normal limits are too narrow: they take the spread of so few seeds for known."""
@@ -36,6 +37,9 @@ MIN_HITS = 5
 (1954, Biometrics 10:417) rule of five expected counts."""
 MAX_UNSCORED = 0.01
 """Share of unscored values above which an estimate may be off by more than its interval says."""
+MAX_SHIFT = 0.1
+"""The same of an estimate with a small error: unscored values that lie a standard deviation of the items off on average
+move it by their share of that, here compared with its standard error."""
 
 MIN_GRADERS = 3
 """Fewer hardly tell how much graders differ."""
@@ -49,7 +53,7 @@ _INTERVAL = (
 _MIXED = frozenset({"mixed_model"})
 _BOTH = _INTERVAL | _MIXED | {"crossed_bootstrap"}
 _FLIPS = frozenset({"item_sign_flip"})
-_ALL = _BOTH | _SHARES | _FLIPS
+_ALL = _BOTH | _SHARES | _FLIPS | {"clopper_pearson", "rule_of_three", "mcnemar", "seed_swap"}
 _INDEPENDENT = frozenset({"mcnemar", "wilson", "clopper_pearson"})
 
 
@@ -143,10 +147,17 @@ def find_cautions(
         found.append(Caution(_BOTH, text))
     if arms is not None:
         found += [caution for check in (_coarse, _few_hits) if (caution := check(tasks[0], arms)) is not None]
-    if unscored > MAX_UNSCORED:
+    if unscored > MAX_UNSCORED or unscored > MAX_SHIFT * _error_in_spreads(tasks):
         text = f"{unscored:.1%} of the values are unscored: if what could not be scored differs, the estimate is off"
         found.append(Caution(_ALL, text))
     return found
+
+
+def _error_in_spreads(tasks: Sequence[TaskValues]) -> float:
+    """The standard error over the items' standard deviation, the largest of the tasks; infinite where there is none."""
+    spread = max(float(task.values.mean(axis=0).std()) for task in tasks)
+    se = two_way_interval(tasks).se
+    return se / spread if spread >= ROUNDING and np.isfinite(se) else np.inf
 
 
 def _of_seeds(seeds: int, mixed: bool) -> list[Caution]:
