@@ -68,7 +68,7 @@ def task_of(items: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64] | No
 
 def test_skewed_clusters_are_too_few() -> None:
     # 29 items at 0 and one at 1: deviations −1/30 (29 times) and 29/30; skewness (1 − 2p)/√(pq) with p = 1/30:
-    # (28/30)/√(29/900) = 5.2, of a sample √(30 · 29)/28 = 1.05 times as much, 5.5; and 30 · 5.5² = 900 > 30
+    # (28/30)/√(29/900) = 5.2, of a sample √(30 · 29)/28 = 1.05 times as much, 5.5; and 35 · 5.5² = 1060 > 30
     (text,) = said(task_of(np.array([1.0] + [0.0] * 29)))
     assert "skewness 5.5 of 30 clusters" in text
     (found,) = find_cautions([task_of(np.array([1.0] + [0.0] * 29))], share=False, unscored=0)

@@ -18,7 +18,7 @@ MIXED_SEEDS = 12
 """Below, a mixed model's normal limits are too narrow: they take the spread of so few seeds for known."""
 FEW_CLUSTERS = 15
 """Below, a skewed effect is covered too seldom, and so few clusters can't show that it is skewed."""
-SKEW_RULE = 30.0
+SKEW_RULE = 35.0
 """A t interval wants at least so many clusters times the squared skewness. Cochran (1977, Sampling Techniques, 3rd ed.,
 section 2.15) says 25, of the skewness in the population; a sample shows rather less of it."""
 MIN_DIFFERING = 10
@@ -147,7 +147,7 @@ def find_cautions(
         found.append(Caution(_BOTH, text))
     if arms is not None:
         found += [caution for check in (_coarse, _few_hits) if (caution := check(tasks[0], arms)) is not None]
-    if unscored > MAX_UNSCORED or unscored > MAX_SHIFT * _error_in_spreads(tasks):
+    if unscored and (unscored > MAX_UNSCORED or unscored > MAX_SHIFT * _error_in_spreads(tasks)):
         text = f"{unscored:.1%} of the values are unscored: if what could not be scored differs, the estimate is off"
         found.append(Caution(_ALL, text))
     return found
