@@ -1,5 +1,6 @@
 """What a report is made from: results, and whatever is known of how they came about."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -80,6 +81,11 @@ class Material:
         whole = [result for result in self.contrasts if result.half_of is None]
         ordered = sorted(whole, key=lambda result: (not result.headline, not result.confirmatory))
         found = [read_contrast(result, self.claim(result)) for result in ordered]
+        times = Counter(reading.name for reading in found)
+        found = [
+            reading._replace(name=f"{reading.name}, {result.measure}") if times[reading.name] > 1 else reading
+            for reading, result in zip(found, ordered, strict=True)
+        ]
         names = {result.name for result in whole}
         if self.recipe is None or not self.stated:
             return found

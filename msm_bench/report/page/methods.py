@@ -193,7 +193,7 @@ def _tests(material: Material) -> Iterator[str]:
     elif tested:
         yield "One contrast was confirmatory, so nothing was corrected for."
     if any(result.q is not None for result in contrasts):
-        yield "The q of a comparison is its false discovery rate after Benjamini and Hochberg (1995)."
+        yield "The q of a comparison is its p after Benjamini and Hochberg (1995) over all of them: a screen, no test."
     if any(result.graders for result in contrasts):
         yield "A value is the mean of its graders', whose disagreement is part of the interval."
     if any(result.mixed for result in contrasts):
@@ -203,6 +203,7 @@ def _tests(material: Material) -> Iterator[str]:
         verb = "is" if exploratory == 1 else "are"
         alike = any(result.p_equivalence is not None and not result.confirmatory for result in contrasts)
         but = ", but for an uncorrected one of equivalence" if alike else ""
+        but += ", but for q" if any(result.q is not None for result in contrasts) else ""
         yield f"{counted(exploratory, 'contrast')} {verb} exploratory, with intervals and no p{but}."
     if material.recipe and material.recipe.contrasts and material.stated:
         units = {own.measure for own in material.recipe.contrasts}

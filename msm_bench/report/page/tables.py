@@ -153,11 +153,12 @@ def _reading(material: Material, result: ContrastResult) -> str:
 
 def effects_table(results: Sequence[ContrastResult]) -> PageTable | None:
     """Standardised and relative effects of the contrasts, where they were computed."""
-    records = [
-        {"contrast": result.name, "measure": result.measure, **effect.model_dump()}
-        for result in results
-        for effect in result.effects
-    ]
+    records: list[dict[str, Any]] = []
+    for result in results:
+        whose = {"contrast": result.name, "measure": result.measure}
+        records += [{**whose, **effect.model_dump()} for effect in result.effects]
+        if result.mcnemar is not None:
+            records.append({**whose, "name": "McNemar (described only)", "method": str(result.mcnemar)})
     if not records:
         return None
     columns = [Column("Contrast"), Column("Measure"), Column("Effect")]
@@ -165,13 +166,21 @@ def effects_table(results: Sequence[ContrastResult]) -> PageTable | None:
     rows = [
         (
             *(Cell(str(row[key])) for key in ("contrast", "measure", "name")),
-            *(number(row[key]) for key in ("estimate", "low", "high")),
+            *(_rounded(row.get(key)) for key in ("estimate", "low", "high")),
             Cell(row["method"]),
         )
         for row in records
     ]
-    note = "The same differences on other scales."
+    note = (
+        "The same differences on other scales: none of them confirms another. No difference is a ratio or odds ratio "
+        "of 1, an h of 0, a superiority of 0.5."
+    )
     return PageTable("effects", "Effect sizes", note, tuple(columns), tuple(rows), pd.DataFrame(records))
+
+
+def _rounded(value: Any) -> Cell:
+    """An effect, with no more digits than a ratio far from 1 carries."""
+    return number(value, digits=2 if value is None or not abs(value) >= 10 else 1 if abs(value) < 100 else 0)
 
 
 def cells_table(frame: pd.DataFrame) -> PageTable | None:

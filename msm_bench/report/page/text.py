@@ -7,7 +7,7 @@ from msm_bench.files import sha256_text
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode's general categories of what does not show, or turns other text round."""
-_PLAIN = re.compile(r"(?:\w|[ .,;:?+%()\[\]/='’“”–−…→×·±★!-])*")
+_PLAIN = re.compile(r"(?:\w|[ .,;:?+%()\[\]/='’“”–−…→×·±★†!-])*")
 """What means nothing in Markdown, but for the combinations of `_MEANS`."""
 _MEANS = re.compile(r"://|www\.|\]\s*[(\[:]|(?<![^\W_])_|_(?![^\W_])", re.IGNORECASE)
 """Links, as GitHub makes them of bare text too, and underscores that are not inside a word."""
