@@ -99,6 +99,8 @@ def test_other_models_have_runs_and_no_seeds() -> None:
     assert verdict == "exploratory"
     assert "one run of each arm" in words
     assert "No test of it was stated, so this is a lead and no finding." in words
+    assert read_contrast(found, Claim(trained=False)).stated == "Stated in the recipe"
+    assert read_contrast(result(), STATED).stated == "Claimed before the run"
 
 
 def test_before_all_seeds_are_done_there_is_no_verdict() -> None:

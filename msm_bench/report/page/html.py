@@ -10,6 +10,7 @@ from markupsafe import Markup
 from msm_bench import __version__
 from msm_bench.report.page.assemble import Report
 from msm_bench.report.page.pictures import Picture
+from msm_bench.report.page.tables import number
 from msm_bench.report.page.text import one_line, visible
 from msm_bench.report.page.viewer import sample_link
 
@@ -37,6 +38,7 @@ def render_page(report: Report) -> str:
         policy=policy(style, script),
         version=__version__,
         one_line=one_line,
+        number=number,
         sample_link=sample_link,
     )
 

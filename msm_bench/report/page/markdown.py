@@ -6,7 +6,7 @@ from msm_bench.report.figures.words import counted
 from msm_bench.report.page.assemble import Report
 from msm_bench.report.page.lineage import ArmOf
 from msm_bench.report.page.samples import Answer, SideBySide
-from msm_bench.report.page.tables import PageTable
+from msm_bench.report.page.tables import PageTable, number
 from msm_bench.report.page.text import markdown_block, markdown_text, one_line
 from msm_bench.report.page.viewer import sample_link
 from msm_bench.report.page.wording import Reading
@@ -62,7 +62,7 @@ def _finding(report: Report) -> Iterator[str]:
 def _reading(reading: Reading) -> Iterator[str]:
     yield f"### {markdown_text(reading.name)}: {reading.label}"
     if reading.claim:
-        yield f"Claimed before the run: {markdown_text(reading.claim)}"
+        yield f"{reading.stated}: {markdown_text(reading.claim)}"
     yield " ".join(markdown_text(sentence) for sentence in reading.sentences)
     if reading.cautions:
         yield "\n".join(f"- Caution: {markdown_text(caution)}" for caution in reading.cautions)
@@ -103,7 +103,7 @@ def _where(report: Report) -> Iterator[str]:
 
 def _sample(sample: SideBySide, report: Report) -> Iterator[str]:
     chosen = sample.chosen
-    value = "" if chosen.value is None else f" ({chosen.value:+.2f})"
+    value = "" if chosen.value is None else f" ({number(chosen.value, signed=True).text})"
     cell = f", {markdown_text(sample.cell)}" if sample.cell else ""
     yield f"### {markdown_text(chosen.item)}"
     yield f"{markdown_text(chosen.task)}{cell}; {chosen.why}{value}"

@@ -74,6 +74,11 @@ class Reading(NamedTuple):
         """The verdict as a heading."""
         return LABELS[self.verdict]
 
+    @property
+    def stated(self) -> str:
+        """What the claim is headed with: of an exploratory contrast it is a description, and no claim."""
+        return "Stated in the recipe" if self.verdict == "exploratory" else "Claimed before the run"
+
 
 def claim_of(recipe: Recipe | None, result: ContrastResult, trained: bool = True) -> Claim:
     """What `recipe` states of a result's contrast; of a half, what it states of the whole."""
