@@ -17,15 +17,14 @@ from msm_bench.errors import UserError
 from msm_bench.files import read_json
 from msm_bench.logs import Columns, frame_notes, read_logs
 from msm_bench.recipe import Contrast, Recipe
+from msm_bench.report.render import FOR_PROGRAMS, render_table
 from msm_bench.report.tables import (
-    FOR_PROGRAMS,
     arm_caution_notes,
     arm_summary,
     arm_table,
     caution_notes,
     contrast_numbers,
     contrast_table,
-    render_table,
     shown_measures,
 )
 from msm_bench.results import check_frame, read_frame

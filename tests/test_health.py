@@ -25,7 +25,7 @@ from msm_bench.errors import UserError
 from msm_bench.files import data_path
 from msm_bench.recipe import Recipe
 from msm_bench.report.health import health_markdown, health_table, plot_health
-from msm_bench.report.tables import render_table
+from msm_bench.report.render import render_table
 from msm_bench.shipped import find_recipe
 from msm_bench.specs import Names, Spec
 

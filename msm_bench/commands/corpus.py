@@ -201,7 +201,7 @@ def _progress(path: Path) -> Iterator[Callable[[int], None]]:
 
 def _shown(health: "Health", style: str) -> str:
     from msm_bench.report.health import health_markdown, health_numbers, health_table, health_title
-    from msm_bench.report.tables import render_table
+    from msm_bench.report.render import render_table
 
     if style == "json":
         return health.model_dump_json(indent=2) + "\n"

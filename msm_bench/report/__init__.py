@@ -1,8 +1,7 @@
 """Tables and files from a result frame; figures are in `msm_bench.report.figures`, which loads matplotlib."""
 
+from msm_bench.report.render import FOR_PROGRAMS, FORMATS, render_table
 from msm_bench.report.tables import (
-    FOR_PROGRAMS,
-    FORMATS,
     arm_caution_notes,
     arm_summary,
     arm_table,
@@ -10,7 +9,6 @@ from msm_bench.report.tables import (
     contrast_numbers,
     contrast_table,
     effects_table,
-    render_table,
     shown_measures,
 )
 

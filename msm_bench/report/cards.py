@@ -6,7 +6,7 @@ import pandas as pd
 
 from msm_bench.basemodels import EMBEDDED
 from msm_bench.experiment import Experiment
-from msm_bench.report.tables import render_table
+from msm_bench.report.render import render_table
 
 _MODEL = """# Model card: the checkpoints of {recipe}
 

@@ -14,7 +14,7 @@ from msm_bench.logs import frame_from_logs, log_files, read_log
 from msm_bench.report.figures import save_figure
 from msm_bench.report.figures.cells import cell_grids, cells_caption, draw_cells
 from msm_bench.report.publish import environment
-from msm_bench.report.tables import render_table
+from msm_bench.report.render import render_table
 from msm_bench.results import write_frame
 
 

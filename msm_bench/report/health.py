@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from msm_bench.corpus.check import Health, Measure
 from msm_bench.report.figures import TEXT, save_figure
 from msm_bench.report.figures.style import BLUE, GREEN, ORANGE, VERMILLION, cut, inks, new_figure, themed
-from msm_bench.report.tables import render_table
+from msm_bench.report.render import render_table
 
 _TYPES_SHOWN = 20
 _MARKS = {True: "yes", False: "NO", None: "–"}

@@ -14,8 +14,8 @@ from msm_bench.files import write_json, write_text
 from msm_bench.recipe import Recipe
 from msm_bench.report.cards import cards
 from msm_bench.report.figures import TEXT, check_images, figures_of, save_figure, theme
+from msm_bench.report.render import FOR_PROGRAMS, render_table
 from msm_bench.report.tables import (
-    FOR_PROGRAMS,
     arm_summary,
     arm_table,
     contrast_numbers,
@@ -23,7 +23,6 @@ from msm_bench.report.tables import (
     effects_table,
     knowledge_summary,
     knowledge_table,
-    render_table,
 )
 from msm_bench.report.tuning import record_tuning
 from msm_bench.results import write_frame

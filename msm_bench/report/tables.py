@@ -1,19 +1,12 @@
-"""Tables as frames of text, and their rendering in five formats."""
+"""Tables of results, as frames of text or of numbers."""
 
-import json
 import math
-import re
 from collections.abc import Sequence
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from msm_bench.errors import UserError, printable
 from msm_bench.recipe import Term
 from msm_bench.stats import (
     ContrastResult,
@@ -34,32 +27,14 @@ from msm_bench.stats import (
 )
 from msm_bench.stats.ordinal import OF_RANKS
 
-FORMATS = ("table", "markdown", "csv", "json", "latex")
-FOR_PROGRAMS = ("csv", "json")
-"""Formats that carry numbers; the others are for readers and carry rounded text."""
 _SHOWN = (
     *("margin", "rate", "choice_rate", "accuracy"),
     *("won", "finished"),  # decisions after reasoning: without its end they are of another form
     *("margin_self", "margin_own_minus_other", "margin_self_minus_own", "rate_premise"),  # what recall tells apart
 )
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "–": "--",
-    "−": r"$-$",
-    "→": r"$\to$",
-    **{char: f"\\{char}" for char in "&%$#_{}"},
-}
-_MARKDOWN = re.compile(r"[|\\]|<(?=[A-Za-z/!?])|(?<=\])[(\[]")
-"""What in a name would end a table's cell, begin an element, make a link or an image, or undo the mark before these."""
 _NAMED = 4
 """So many contrasts or arms are named beside a caution."""
-_NUMBER = re.compile(r"^(< )?[+−-]?[\d.,]+( ?%)?( [\[(].*[\])])?$")
 
 
 def shown_measures(frame: pd.DataFrame) -> list[str]:
@@ -332,75 +307,3 @@ def with_interval(estimate: float, low: float | None, high: float | None, *, sig
     if low is None or high is None or low != low or high != high:
         return f"{estimate:{sign}.2f}"
     return f"{estimate:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
-
-
-def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
-    """`table` as text in one of `FORMATS`.
-
-    Raises:
-        UserError: an unknown format.
-    """
-    if style == "table":
-        return _rich(table, title)
-    if style == "markdown":
-        return _markdown(table)
-    if style == "csv":
-        return table.to_csv(index=False)
-    if style == "json":
-        rows = table.astype(object).where(table.notna(), None).to_dict("records")  # JSON has no NaN
-        return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
-    if style == "latex":
-        return _latex(table, title)
-    raise UserError(f"unknown format {style!r}; use one of {', '.join(FORMATS)}")
-
-
-def _rich(table: pd.DataFrame, title: str) -> str:
-    def plain(value: object) -> Text:
-        """Neither rich's markup nor a terminal's codes, which names may look like or hold."""
-        text = str(value)
-        return Text(printable(text, len(text)))
-
-    drawn = Table(title=plain(title) if title else None, title_justify="left")
-    for column in table.columns:
-        drawn.add_column(plain(column), overflow="fold")
-    for row in table.itertuples(index=False):
-        drawn.add_row(*map(plain, row))
-    text = StringIO()
-    width = max(Console().width, 60) if Console().is_terminal else 200
-    Console(file=text, width=width).print(drawn)
-    return text.getvalue()
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    def line(cells: Sequence[object]) -> str:
-        return "| " + " | ".join(_MARKDOWN.sub(r"\\\g<0>", " ".join(str(cell).split())) for cell in cells) + " |\n"
-
-    rule = "|" + "---|" * len(table.columns) + "\n"
-    return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
-
-
-def _latex(table: pd.DataFrame, caption: str) -> str:
-    """A table for LaTeX with the package `booktabs`; columns of numbers are set to the right."""
-
-    def line(cells: Sequence[object]) -> str:
-        return " & ".join(map(_latex_text, cells)) + " \\\\\n"
-
-    columns = "".join("r" if _numeric(table.iloc[:, place]) else "l" for place in range(len(table.columns)))
-    rows = "".join(line(row) for row in table.itertuples(index=False))
-    head = line(list(table.columns))
-    body = f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n"
-    if not caption:
-        return body
-    return f"\\begin{{table}}\n\\centering\n\\caption{{{_latex_text(caption)}}}\n{body}\\end{{table}}\n"
-
-
-def _latex_text(value: object) -> str:
-    """Text on one line that LaTeX sets as it is, and takes for no option of the command before it."""
-    text = "".join(_LATEX.get(char, char) for char in printable(str(value), len(str(value))))
-    return f"{{}}{text}" if text.startswith(("[", "*")) else text
-
-
-def _numeric(column: pd.Series) -> bool:
-    """Whether the cells are numbers, perhaps with an interval; `–` stands for none."""
-    cells = [str(cell) for cell in column if str(cell) not in ("", "–")]
-    return bool(cells) and all(_NUMBER.match(cell) for cell in cells)

@@ -9,7 +9,7 @@ from msm_bench.report.page.html import render_page
 from msm_bench.report.page.markdown import render_markdown
 from msm_bench.report.page.material import Material
 from msm_bench.report.page.viewer import FOLDER, make_bundle
-from msm_bench.report.tables import render_table
+from msm_bench.report.render import render_table
 
 
 def write_report(material: Material, folder: Path, *, command: str, bundle: bool = False) -> Report:
