@@ -191,7 +191,8 @@ def _show(table: Any, style: str, title: str) -> None:
     from msm_bench.reasons.publish import markdown_safe
     from msm_bench.report import render_table
 
-    click.echo(render_table(markdown_safe(table) if style == "markdown" else table, style, title), nl=False)
+    shown = markdown_safe(table) if style == "markdown" else table
+    click.echo(render_table(shown, style, title, is_markdown=True), nl=False)
 
 
 def _show_losses(found: "Findings") -> None:

@@ -30,7 +30,7 @@ def publish(found: Findings, out: Path, threshold: float, command: str) -> None:
     for style, ending in (("csv", "csv"), ("json", "json")):
         write_text(out / "tables" / f"frequencies.{ending}", render_table(found.numbers, style))
     shown = markdown_safe(frequency_table(found.numbers))
-    write_text(out / "tables" / "frequencies.md", render_table(shown, "markdown"))
+    write_text(out / "tables" / "frequencies.md", render_table(shown, "markdown", is_markdown=True))
     figure = draw_frequencies(found.numbers)
     for ending in ("png", "svg"):
         save_figure(figure, out / "figures" / f"frequencies.{ending}", f"{CAPTION} {note(found)}")

@@ -60,9 +60,9 @@ def health_markdown(health: Health) -> str:
     return "\n".join(
         [
             f"# Corpus health\n\n{_escape(health_title(health))}.\n\n{verdict}\n",
-            render_table(safe, "markdown"),
+            render_table(safe, "markdown", is_markdown=True),
             f"## Types ({len(health.types)})\n",
-            render_table(types, "markdown"),
+            render_table(types, "markdown", is_markdown=True),
         ]
     )
 

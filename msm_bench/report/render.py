@@ -27,13 +27,21 @@ _LATEX = {
     "→": r"$\to$",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
+_BAR = re.compile(r"\|")
+"""What would end a table's cell."""
 _MARKDOWN = re.compile(r"[|\\]|<(?=[A-Za-z/!?])|(?<=\])[(\[]")
 """What in a name would end a table's cell, begin an element, make a link or an image, or undo the mark before these."""
 _NUMBER = re.compile(r"^(< )?[+−-]?[\d.,]+( ?%)?( [\[(].*[\])])?$")
 
 
-def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
+def render_table(table: pd.DataFrame, style: str, title: str = "", *, is_markdown: bool = False) -> str:
     """`table` as text in one of `FORMATS`.
+
+    Args:
+        table: The cells, as text or as numbers.
+        style: One of `FORMATS`.
+        title: Above a table for a terminal, the caption of one for LaTeX; in other formats there is none.
+        is_markdown: Whether the cells are Markdown already, their names made safe; else they are text.
 
     Raises:
         UserError: an unknown format.
@@ -41,7 +49,7 @@ def render_table(table: pd.DataFrame, style: str, title: str = "") -> str:
     if style == "table":
         return _rich(table, title)
     if style == "markdown":
-        return _markdown(table)
+        return _markdown(table, is_markdown=is_markdown)
     if style == "csv":
         return table.to_csv(index=False)
     if style == "json":
@@ -69,9 +77,11 @@ def _rich(table: pd.DataFrame, title: str) -> str:
     return text.getvalue()
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def _markdown(table: pd.DataFrame, *, is_markdown: bool) -> str:
+    meant = _BAR if is_markdown else _MARKDOWN
+
     def line(cells: Sequence[object]) -> str:
-        return "| " + " | ".join(_MARKDOWN.sub(r"\\\g<0>", " ".join(str(cell).split())) for cell in cells) + " |\n"
+        return "| " + " | ".join(meant.sub(r"\\\g<0>", " ".join(str(cell).split())) for cell in cells) + " |\n"
 
     rule = "|" + "---|" * len(table.columns) + "\n"
     return line(list(table.columns)) + rule + "".join(line(row) for row in table.itertuples(index=False))
