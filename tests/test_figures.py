@@ -199,6 +199,12 @@ def test_odd_results_have_figures_or_none(name: str) -> None:
         assert {"contrasts", "arms-margin", "sharpening", "items", "cells", "lineage"} <= {own.name for own in found}
 
 
+def test_a_name_that_does_not_show_can_be_written_as_pdf(tmp_path: Path) -> None:
+    # matplotlib's PDF backend fails on a byte order mark, which the font has
+    values = frame({("d\ufeffe", 1): [1, 2, 3], ("\ufeff", 1): [2, 3, 4]}, task="\ufefft")
+    assert draw(values, tmp_path, "\ufeff", formats=["pdf"])
+
+
 def test_text_of_models_is_text_in_an_svg_and_in_its_caption(tmp_path: Path) -> None:
     values = frame({("<script>x</script>", 1): [1, 2, 3], ("$\\foo$", 1): [2, 3, 4]}, task="<b>t</b>")
     draw(values, tmp_path, "<i>note</i>", formats=["svg"])

@@ -228,10 +228,13 @@ def panels(
 
 
 def drawable(text: object) -> str:
-    """`text` on one line, with a sign in place of what the font lacks, of which each would be a warning."""
+    """`text` on one line, with a sign in place of what does not show, and of what the font lacks.
+
+    Each that it lacks would be a warning, and a byte order mark, which it has, ends the writing of a PDF.
+    """
     known = _glyphs()
     line = " ".join(str(text).split())
-    return "".join(char if ord(char) in known else "\N{REPLACEMENT CHARACTER}" for char in line)
+    return "".join(char if char.isprintable() and ord(char) in known else "\N{REPLACEMENT CHARACTER}" for char in line)
 
 
 def cut(text: object, length: int) -> str:
